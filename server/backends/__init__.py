@@ -1,0 +1,1 @@
+"""One small Protocol per modality, and one generic HTTP implementation of each."""

@@ -1,0 +1,45 @@
+"""What routing asks of a provider, whatever lies behind it."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from aignehub.v1.chat_service_pb2 import (
+    CreateChatCompletionRequest,
+    CreateChatCompletionResponse,
+    StreamChatCompletionResponse,
+)
+
+from server.phases import Phases
+from server.transport.endpoint import Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt at one provider."""
+
+    deadline: float
+    """When the call must be over, on the event loop's clock (``loop.time()``)."""
+    model: str
+    """The provider's own name of the model."""
+    credential: Credential
+    request_id: str
+    phases: Phases
+    """Where the backend tells how long it waited for the provider."""
+    traceparent: str = ""
+    """The caller's W3C trace context, handed on to the provider; empty where there is none."""
+
+
+class ChatBackend(Protocol):
+    """Chat at one provider instance. Nothing here tries twice."""
+
+    async def chat(self, request: CreateChatCompletionRequest, call: Call) -> CreateChatCompletionResponse:
+        """The whole answer, with usage and what ``gateway`` tells of the provider. Raises HubError."""
+
+    def chat_stream(
+        self, request: CreateChatCompletionRequest, call: Call
+    ) -> AsyncGenerator[StreamChatCompletionResponse]:
+        """Chunks as they come; the last has usage and gateway.
+
+        A stream that breaks after its first chunk yields usage so far and gateway, then raises HubError.
+        """

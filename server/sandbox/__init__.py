@@ -1,0 +1,1 @@
+"""An offline provider with deterministic models, served over real HTTP on loopback."""

@@ -1,0 +1,1 @@
+"""One file per gRPC service: validate, resolve, delegate, nothing else."""

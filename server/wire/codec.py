@@ -1,0 +1,58 @@
+"""What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
+
+from typing import Protocol
+
+from aignehub.v1.chat_service_pb2 import (
+    CreateChatCompletionRequest,
+    CreateChatCompletionResponse,
+    StreamChatCompletionResponse,
+)
+from aignehub.v1.usage_pb2 import Usage
+
+from server.errors import HubError
+from server.wire.http import HttpRequest, HttpResponse
+
+
+class ChatStreamDecoder(Protocol):
+    """Reads one streamed answer. One object per call; it owns all state of the stream."""
+
+    @property
+    def done(self) -> bool:
+        """True once the provider has said that the answer is whole; nothing after that is read."""
+
+    def feed(self, data: bytes) -> StreamChatCompletionResponse | None:
+        """Everything one read delivered as one message, or None where it completed nothing to tell.
+
+        Text, reasoning and tool calls keep their order: a change from one to another begins a new delta.
+        The message that makes ``done`` true also holds usage and service tier.
+        Raises HubError where the provider reports a failure or sends what cannot be read.
+        """
+
+    def finish(self) -> StreamChatCompletionResponse:
+        """Called when the body ended before ``done``: the last message, with usage and service tier.
+
+        Raises ProviderUnavailable where the stream was cut, so that a cut stream never looks like success.
+        """
+
+    def usage(self) -> Usage:
+        """Usage so far: the provider's where it told, else an estimate that says so. Never silently zero."""
+
+
+class ChatCodec(Protocol):
+    """One provider format of chat, both ways."""
+
+    def encode(self, request: CreateChatCompletionRequest, model: str, *, stream: bool) -> HttpRequest:
+        """The provider's request.
+
+        Every field is sent, refused with UnsupportedByProvider or InvalidArgument naming it, or, where
+        ``request.gateway.strict_parameters`` is off and the field only tunes, listed in ``adjusted_fields``.
+        """
+
+    def decode(self, response: HttpResponse, request: CreateChatCompletionRequest) -> CreateChatCompletionResponse:
+        """A whole answer of status 2xx. Raises HubError where it is an error after all, or cannot be read."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises; the credential's text is redacted by the caller."""
+
+    def decoder(self, request: CreateChatCompletionRequest) -> ChatStreamDecoder:
+        """A fresh decoder for one streamed answer to ``request``."""
