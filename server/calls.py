@@ -1,0 +1,33 @@
+"""The call in progress: what interceptors learn of it and services may use.
+
+gRPC's own context never goes below the services; this is the part of it that others need.
+"""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from server.identity.caller import Caller
+from server.phases import Phases
+
+
+@dataclass(slots=True)
+class CurrentCall:
+    """One RPC. The telemetry interceptor makes it; auth fills in the caller; services tell what was answered."""
+
+    method: str
+    """``/package.Service/Method``."""
+    request_id: str
+    """The caller's x-request-id, or one made here."""
+    traceparent: str = ""
+    phases: Phases = field(default_factory=Phases)
+    caller: Caller | None = None
+    request_model: str = ""
+    """The model as the caller named it; for the log line."""
+    provider: str = ""
+    response_model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+current_call: ContextVar[CurrentCall] = ContextVar("current_call")
+"""Set before any handler runs. Never reset: a generator may end in another context than it began in."""

@@ -1,0 +1,29 @@
+"""What the hub knows of one kind of provider."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from server.transport.endpoint import Credential
+from server.wire.codec import ChatCodec
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """One row of the provider table. An operator may configure several instances of a kind."""
+
+    name: str
+    base_url: str
+    """Where it lives; empty where every instance must say so itself."""
+    authorize: Callable[[Credential], Mapping[str, str]]
+    """Headers that carry its credential; see transport.credentials."""
+    chat: Callable[[Mapping[str, str]], ChatCodec] | None = None
+    """Makes the chat codec of an instance from its ``options``; None where the kind has no chat."""
+    key_env: tuple[str, ...] = ()
+    """Environment variables that hold its keys; the first that is set switches the kind on."""
+    base_url_env: str = ""
+    """Environment variable that overrides base_url."""
+    needs_key: bool = True
+    options: frozenset[str] = field(default=frozenset())
+    """Names an instance may set under ``options`` in the configuration."""
+    header_options: Mapping[str, str] = field(default_factory=dict)
+    """Options that are sent as a header: option name to header name, such as organization: OpenAI-Organization."""
