@@ -1,0 +1,8 @@
+"""The APIs whose exchanges are replayed. A new one is a module and a line here."""
+
+from collections.abc import Mapping
+
+from tests.wire.bench import Api
+from tests.wire.chat import ChatCompletions
+
+APIS: Mapping[str, Api] = {"chat.completions": ChatCompletions()}

@@ -1,0 +1,163 @@
+"""``chat.completions`` of every provider whose dialect is OpenAI's."""
+
+from urllib.parse import parse_qsl, unquote
+
+import grpc
+from aignehub.v1 import chat_service_pb2, chat_service_pb2_grpc
+
+from tests.wire import compare, exceptions, normalise, observed
+from tests.wire.bench import CALL_SECONDS, Bench, Outcome
+from tests.wire.hub import REPLAY_KEY, Instance
+from tests.wire.jsondiff import ABSENT, Difference
+from tests.wire.neutral import Answer, Failure
+from tests.wire.recording import Recording
+from tests.wire.replay import Captured
+from tests.wire.request import build, minimal
+
+KINDS = frozenset(
+    {
+        *("openai", "azure", "deepseek", "xai", "openrouter", "groq", "together", "fireworks", "perplexity"),
+        *("cerebras", "ollama", "huggingface", "zai"),
+    }
+)
+"""Providers of which the hub has a kind; any other is ``openai-compatible``."""
+
+OTHER_CODEC = frozenset({"mistral"})
+"""Providers whose chat.completions has a format of its own, which is another codec's."""
+
+_SUFFIX = "/chat/completions"
+
+
+class ChatCompletions:
+    """The module of this API."""
+
+    def serves(self, recording: Recording) -> bool:
+        """Everything but what another codec reads."""
+        return recording.provider not in OTHER_CODEC
+
+    def instance(self, recording: Recording, name: str, root: str) -> Instance:
+        """A provider of the recording's own kind, reached below ``root`` by the path it was recorded with."""
+        kind = recording.provider if recording.provider in KINDS else "openai-compatible"
+        path, _, query = recording.path.partition("?")
+        base = path.removesuffix(_SUFFIX)
+        options = tuple((key.replace("-", "_"), value) for key, value in parse_qsl(query))
+        if kind == "azure":
+            base = base.split("/openai/deployments/")[0]
+        return Instance(name, kind, root + base, options)
+
+    async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
+        """The recorded request where there is one, else the least that asks for such an answer."""
+        outcome = Outcome(recording)
+        model = f"{name}/{_model(recording)}"
+        got: Answer | None = None
+        if isinstance(recording.request, dict):
+            built = build(recording.request, model, recording.provider)
+            got = await _call(bench, built.request, stream=recording.request.get("stream") is True)
+            requests = bench.server.requests(name)
+            _judge_request(bench, outcome, built.unmapped, requests, got.failure)
+            if not requests:
+                got = None
+        if got is None:
+            got = await _call(bench, minimal(model), stream=recording.streaming)
+        outcome.decode = compare.differences(bench.read(recording), got)
+        times = len(bench.server.requests(name))
+        if times != 1:
+            outcome.decode.append(f"the provider was asked {times} times")
+        return outcome
+
+
+def _model(recording: Recording) -> str:
+    """The model the provider was asked for; Azure names it in the path, and its body may hold none."""
+    if "/openai/deployments/" in recording.path:
+        return unquote(recording.path.split("/openai/deployments/")[1].split("/")[0])
+    asked = recording.request.get("model") if isinstance(recording.request, dict) else None
+    return asked if isinstance(asked, str) and asked else recording.model or "model"
+
+
+async def _call(bench: Bench, request: chat_service_pb2.CreateChatCompletionRequest, *, stream: bool) -> Answer:
+    stub = chat_service_pb2_grpc.ChatServiceStub(bench.channel)
+    if stream:
+        return await _streamed(bench, stub, request)
+    try:
+        response = await stub.CreateChatCompletion(request, metadata=bench.metadata, timeout=CALL_SECONDS)
+    except grpc.aio.AioRpcError as error:
+        return Answer(failure=observed.failure(error))
+    return observed.unary(response)
+
+
+async def _streamed(
+    bench: Bench,
+    stub: chat_service_pb2_grpc.ChatServiceStub,
+    request: chat_service_pb2.CreateChatCompletionRequest,
+) -> Answer:
+    stream = observed.Stream()
+    try:
+        async for chunk in stub.StreamChatCompletion(request, metadata=bench.metadata, timeout=CALL_SECONDS):
+            stream.add(chunk)
+    except grpc.aio.AioRpcError as error:
+        return stream.answer(observed.failure(error))
+    return stream.answer(None)
+
+
+def _judge_request(
+    bench: Bench, outcome: Outcome, unmapped: list[str], requests: list[Captured], failure: Failure | None
+) -> None:
+    """Fills in everything about the request."""
+    recording = outcome.recording
+    outcome.encode = []
+    argued = exceptions.BY_ID.get(recording.id)
+    if argued is not None:
+        outcome.exceptions.append(argued)
+    for path in unmapped:
+        reason = exceptions.unsayable(recording.provider, path)
+        if reason is not None:
+            outcome.exceptions.append(f"{path}: {reason}")
+        elif argued is None:
+            outcome.encode.append(f"{path}: the contract has no field for it, and exceptions.py does not argue why")
+    if not requests:
+        if argued is None:
+            told = "" if failure is None else f"{failure.code} {failure.message}"
+            outcome.encode.append(f"the hub sent nothing: {told}")
+        return
+    sent = requests[0]
+    outcome.encode += _body(bench, recording, sent, unmapped) + _head(recording, sent)
+    if bench.validate is not None and recording.provider == "openai":
+        outcome.spec = bench.validate(sent.json())
+
+
+def _body(bench: Bench, recording: Recording, sent: Captured, unmapped: list[str]) -> list[str]:
+    body = sent.json()
+    if not isinstance(body, dict):
+        return ["the body that was sent is no JSON object"]
+    left = normalise.explain(recording.request, body, elided=recording.media_elided > 0, used=bench.used)
+    return [_told(difference) for difference in left if not _left_out(difference, unmapped)]
+
+
+def _left_out(difference: Difference, unmapped: list[str]) -> bool:
+    """Whether the difference is that a field was left out which the request could not say."""
+    where = difference.where
+    return difference.sent is ABSENT and any(where == path or path.startswith(f"{where}.") for path in unmapped)
+
+
+def _told(difference: Difference) -> str:
+    recorded, sent = (_short(value) for value in (difference.recorded, difference.sent))
+    return f"{difference.where}: recorded {recorded}, sent {sent}"
+
+
+def _short(value: object) -> str:
+    text = "absent" if value is ABSENT else repr(value)
+    return text if len(text) <= 160 else f"{text[:80]}…{text[-80:]} ({len(text)})"
+
+
+def _head(recording: Recording, sent: Captured) -> list[str]:
+    found = []
+    if sent.method != "POST":
+        found.append(f"method: {sent.method}")
+    if sent.path != recording.path:
+        found.append(f"path: recorded {recording.path}, sent {sent.path}")
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    if REPLAY_KEY not in (headers.get("authorization", "").removeprefix("Bearer "), headers.get("api-key")):
+        found.append("headers: the provider's credential is missing")
+    if not headers.get("content-type", "").startswith("application/json"):
+        found.append("headers: the content type is not JSON's")
+    return found

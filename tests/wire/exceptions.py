@@ -1,0 +1,64 @@
+"""Recordings that cannot pass, each with its reason. They count as not passed, and are named in the report.
+
+``ENCODE`` is about request fields that the contract has no field for, by provider and JSON path (indices left open);
+``BY_ID`` is about single recordings. A recording is an exception only where nothing else of it fails.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Unsayable:
+    """A request field the contract leaves out on purpose."""
+
+    providers: frozenset[str]
+    """Whose field it is; empty for all."""
+    path: str
+    """A regular expression over the whole path, indices left open."""
+    reason: str
+
+
+ENCODE: tuple[Unsayable, ...] = (
+    Unsayable(
+        frozenset(),
+        r"functions|function_call|messages\[\]\.function_call",
+        "OpenAI's functions, deprecated since 2023, were left out of the contract: tools took their place",
+    ),
+    Unsayable(
+        frozenset({"openrouter"}),
+        "models|provider|transforms|preset|plugins|route",
+        "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
+    ),
+    Unsayable(
+        frozenset({"zai", "openai-compatible"}),
+        r"thinking\.clear_thinking",
+        "Z.ai alone has a switch for keeping the reasoning of earlier turns; the contract has no field for it",
+    ),
+    Unsayable(
+        frozenset({"ollama"}),
+        "enable_thinking",
+        "no parameter of Ollama's API, which ignores it; the contract says it as reasoning.mode",
+    ),
+    Unsayable(
+        frozenset({"groq"}),
+        "reasoning_format",
+        "raw leaves the reasoning inside the text; the contract tells reasoning apart from text or leaves it out",
+    ),
+)
+
+BY_ID: dict[str, str] = {
+    "openai-chat-completions-error-0fdd75fa": (
+        "the request has no messages, which the contract refuses before any provider sees it; the recording is of the "
+        "provider's refusal"
+    ),
+}
+
+
+def unsayable(provider: str, path: str) -> str | None:
+    """Why the contract has no field for ``path``, or None where nobody argued it."""
+    pattern = re.sub(r"\[\d+\]", "[]", path)
+    for rule in ENCODE:
+        if (not rule.providers or provider in rule.providers) and re.fullmatch(rule.path, pattern):
+            return rule.reason
+    return None

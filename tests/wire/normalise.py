@@ -1,0 +1,277 @@
+"""What may differ between a recorded request and the one the hub sent, and why: the one table of it.
+
+A rule sees one difference and both whole requests, and says whether that difference is only another spelling of the
+same request. What no rule takes is a failure.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.wire.jsondiff import ABSENT, Difference, differences
+from tests.wire.messages import decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One difference with the requests it was found in."""
+
+    difference: Difference
+    recorded: Any
+    sent: Any
+    elided: bool
+    """Whether the recording's media were cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A difference that means nothing: where it may be, and what must hold."""
+
+    name: str
+    reason: str
+    where: str
+    """A regular expression over the whole path, indices left open."""
+    holds: Callable[[Pair], bool]
+
+
+def _null(pair: Pair) -> bool:
+    return pair.difference.recorded is None and pair.difference.sent is ABSENT
+
+
+def _recorded_absent(sent: object) -> Callable[[Pair], bool]:
+    return lambda pair: pair.difference.recorded is ABSENT and _same(pair.difference.sent, sent)
+
+
+def _sent_absent(recorded: object) -> Callable[[Pair], bool]:
+    return lambda pair: pair.difference.sent is ABSENT and _same(pair.difference.recorded, recorded)
+
+
+def _same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _empty(value: object) -> bool:
+    return value is None or value is ABSENT or value == ""
+
+
+def _token_limit(pair: Pair) -> bool:
+    names = ("max_tokens", "max_completion_tokens")
+    recorded = {pair.recorded[name] for name in names if pair.recorded.get(name) is not None}
+    sent = {pair.sent[name] for name in names if name in pair.sent}
+    return len(recorded) == 1 and recorded == sent
+
+
+def _one_text_part(pair: Pair) -> bool:
+    return _as_text(pair.difference.recorded) == _as_text(pair.difference.sent) is not None
+
+
+def _as_text(content: object) -> str | None:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and len(content) == 1 and content[0].keys() == {"type", "text"}:
+        text = content[0]["text"]
+        return text if isinstance(text, str) else None
+    return None
+
+
+def _number(pair: Pair) -> bool:
+    one, other = pair.difference.recorded, pair.difference.sent
+    return {type(one), type(other)} == {int, float} and one == other
+
+
+def _one_stop(pair: Pair) -> bool:
+    return _listed(pair.difference.recorded) == _listed(pair.difference.sent)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _image_object(pair: Pair) -> bool:
+    sent = pair.difference.sent
+    return isinstance(sent, dict) and sent == {"url": pair.difference.recorded}
+
+
+_BASE64 = re.compile(r"(?:data:([^,]*),)?(.*)", re.DOTALL)
+
+
+def _media_bytes(pair: Pair) -> bool:
+    one, other = (_BASE64.fullmatch(str(value)) for value in (pair.difference.recorded, pair.difference.sent))
+    assert one is not None
+    assert other is not None
+    if one[1] != other[1]:
+        return False
+    if len(one[2]) % 4 and not pair.elided:
+        return False
+    return bool(decoded(one[2])) and decoded(one[2]) == decoded(other[2])
+
+
+def _beside_calls(pair: Pair) -> bool:
+    message = _parent(pair)
+    calls = isinstance(message, dict) and message.get("role") == "assistant" and message.get("tool_calls")
+    return bool(calls) and _empty(pair.difference.recorded) and _empty(pair.difference.sent)
+
+
+def _parent(pair: Pair) -> Any:
+    value = pair.recorded
+    for step in pair.difference.path[:-1]:
+        value = value[step]
+    return value
+
+
+def _told_twice(pair: Pair) -> bool:
+    """Both names carried one text, and one of them was sent with it."""
+    message = _parent(pair)
+    names = ("reasoning", "reasoning_content")
+    if pair.difference.sent is not ABSENT or message.get(names[0]) != message.get(names[1]):
+        return False
+    sent = pair.sent
+    for step in pair.difference.path[:-1]:
+        sent = sent[step]
+    return any(sent.get(name) == message.get(names[0]) for name in names)
+
+
+def _position(pair: Pair) -> bool:
+    return pair.difference.sent is ABSENT and pair.difference.recorded == pair.difference.path[-2]
+
+
+def _position_told(pair: Pair) -> bool:
+    return pair.difference.recorded is ABSENT and pair.difference.sent == pair.difference.path[-2]
+
+
+def _made_up_name(pair: Pair) -> bool:
+    return pair.difference.recorded is ABSENT and isinstance(pair.difference.sent, str)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("null is absent", "a null knob says what its absence says: the provider's default", ".*", _null),
+    Rule(
+        "max_tokens folded",
+        "the contract has one limit; the provider's own name for it is the codec's to choose",
+        "max_tokens|max_completion_tokens",
+        _token_limit,
+    ),
+    Rule(
+        "usage asked for",
+        "usage is always sent to the caller, so a stream always asks the provider for it",
+        r"stream_options|stream_options\.include_usage",
+        lambda pair: (
+            pair.sent.get("stream") is True
+            and pair.difference.recorded is ABSENT
+            and pair.difference.sent in (True, {"include_usage": True})
+        ),
+    ),
+    Rule(
+        "stream: false is absent",
+        "both ask for a whole answer",
+        "stream",
+        lambda pair: _recorded_absent(False)(pair) or _sent_absent(False)(pair),
+    ),
+    Rule(
+        "content text is one text part",
+        "a string and a list of one text part are the same content to every provider of this format",
+        r"messages\[\]\.content",
+        _one_text_part,
+    ),
+    Rule(
+        "no text beside calls",
+        "absent, null and empty text of an assistant message with tool_calls all say that there was no text",
+        r"messages\[\]\.content",
+        _beside_calls,
+    ),
+    Rule(
+        "one stop sequence",
+        "a string and a list of one string name the same stop sequence",
+        "stop",
+        _one_stop,
+    ),
+    Rule(
+        "number spelling",
+        "knobs that are doubles in the contract: 1 and 1.0 are one JSON number",
+        r"temperature|top_p|min_p|frequency_penalty|presence_penalty|repetition_penalty|logit_bias\..*",
+        _number,
+    ),
+    Rule(
+        "image_url as an object",
+        "the spec's form of it; the bare string is an older client's, and providers read both",
+        r"messages\[\]\.content\[\]\.image_url",
+        _image_object,
+    ),
+    Rule(
+        "media of equal bytes",
+        "media travels as bytes, so base64 is written anew: same media type, same bytes",
+        r"messages\[\]\.content\[\]\.(image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
+        _media_bytes,
+    ),
+    Rule(
+        "no tools are none",
+        "an empty list of tools offers what its absence offers",
+        "tools",
+        _sent_absent([]),
+    ),
+    Rule(
+        "empty description is absent",
+        "an empty description says nothing of the tool",
+        r"tools\[\]\.(function|custom)\.description",
+        _sent_absent(""),
+    ),
+    Rule(
+        "tool name told once",
+        "the client repeated function.name beside it, where the spec has no such key; the name is sent in its place",
+        r"tools\[\]\.name",
+        lambda pair: pair.difference.sent is ABSENT and pair.difference.recorded == _parent(pair)["function"]["name"],
+    ),
+    Rule(
+        "strict: false is absent",
+        "the spec's default of strict is false",
+        r"tools\[\]\.function\.strict|response_format\.json_schema\.strict",
+        lambda pair: _recorded_absent(False)(pair) or _sent_absent(False)(pair),
+    ),
+    Rule(
+        "schema name made up",
+        "the spec demands a name, which the recording left out; the hub makes one where it has none",
+        r"response_format\.json_schema\.name",
+        _made_up_name,
+    ),
+    Rule(
+        "reasoning told once",
+        "two names held the same text; the hub sends it under the provider's own name",
+        r"messages\[\]\.(reasoning|reasoning_content)",
+        _told_twice,
+    ),
+    Rule(
+        "empty reasoning is absent",
+        "an empty text replays no reasoning",
+        r"messages\[\]\.(reasoning|reasoning_content)",
+        _sent_absent(""),
+    ),
+    Rule(
+        "index is the position",
+        "the number repeats the place in the list it stands in",
+        r"messages\[\]\.(reasoning_details|tool_calls)\[\]\.index",
+        lambda pair: _position(pair) or _position_told(pair),
+    ),
+)
+
+
+def explain(recorded: Any, sent: Any, *, elided: bool, used: Counter[str]) -> list[Difference]:
+    """The differences that no rule takes; every rule that took one is counted in ``used``."""
+    left = []
+    for difference in differences(recorded, sent):
+        name = _rule(Pair(difference, recorded, sent, elided))
+        if name is None:
+            left.append(difference)
+        else:
+            used[name] += 1
+    return left
+
+
+def _rule(pair: Pair) -> str | None:
+    rules: Iterable[Rule] = RULES
+    return next((rule.name for rule in rules if _matches(rule, pair)), None)
+
+
+def _matches(rule: Rule, pair: Pair) -> bool:
+    return re.fullmatch(rule.where, pair.difference.pattern) is not None and rule.holds(pair)
