@@ -10,7 +10,7 @@ from tests.wire.bench import CALL_SECONDS, Bench, Outcome
 from tests.wire.hub import REPLAY_KEY, Instance
 from tests.wire.jsondiff import ABSENT, Difference
 from tests.wire.neutral import Answer, Failure
-from tests.wire.recording import Recording
+from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
 from tests.wire.request import build, minimal
 
@@ -24,6 +24,14 @@ KINDS = frozenset(
 
 OTHER_CODEC = frozenset({"mistral"})
 """Providers whose chat.completions has a format of its own, which is another codec's."""
+
+PUBLIC_ADDRESS = "192.175.48.6"
+"""An address outside every private network, of a sink for stray queries (RFC 7534), to which nothing is sent.
+
+The hub fetches a caller's URLs itself for a provider on a private address, such as the replay server's. The recorded
+providers are public and were sent the URL, so where a request holds one its provider is configured at a public address
+behind a forward proxy, and the proxy is the replay server.
+"""
 
 _SUFFIX = "/chat/completions"
 
@@ -43,6 +51,8 @@ class ChatCompletions:
         options = tuple((key.replace("-", "_"), value) for key, value in parse_qsl(query))
         if kind == "azure":
             base = base.split("/openai/deployments/")[0]
+        if _names_urls(recording.request):
+            return Instance(name, kind, f"http://{PUBLIC_ADDRESS}/{name}{base}", options, proxy=_origin(root))
         return Instance(name, kind, root + base, options)
 
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
@@ -64,6 +74,22 @@ class ChatCompletions:
         if times != 1:
             outcome.decode.append(f"the provider was asked {times} times")
         return outcome
+
+
+def _names_urls(request: Json) -> bool:
+    """Whether some part of the request is media by its address."""
+    if isinstance(request, dict):
+        if any(isinstance(request.get(name), str) and request[name].startswith("http") for name in _URL_FIELDS):
+            return True
+        return any(_names_urls(value) for value in request.values())
+    return isinstance(request, list) and any(_names_urls(value) for value in request)
+
+
+_URL_FIELDS = ("url", "image_url", "file_data")
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _model(recording: Recording) -> str:

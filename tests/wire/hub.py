@@ -26,6 +26,7 @@ class Instance:
     kind: str
     base_url: str
     options: tuple[tuple[str, str], ...] = ()
+    proxy: str = ""
 
     def config(self) -> dict[str, object]:
         """Its entry in the hub's ``providers``."""
@@ -37,6 +38,8 @@ class Instance:
         }
         if self.options:
             entry["options"] = dict(self.options)
+        if self.proxy:
+            entry["proxy"] = self.proxy
         return entry
 
 

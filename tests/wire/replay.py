@@ -43,7 +43,10 @@ class _Exchange:
 
 
 class ReplayServer:
-    """Serves recordings on a free loopback port; ``/<name>/…`` is one exchange, whatever comes after."""
+    """Serves recordings on a free loopback port; ``/<name>/…`` is one exchange, whatever comes after.
+
+    It is a forward proxy too, in that it reads a whole URL in the request line and answers for every host.
+    """
 
     def __init__(self, recordings: Mapping[str, Recording], seed: int) -> None:
         """``recordings`` by the name of their path; ``seed`` decides where streams are cut."""
@@ -75,7 +78,12 @@ class ReplayServer:
             return web.Response(status=404, text="no such exchange")
         prefix = "/" + request.match_info["name"]
         exchange.requests.append(
-            Captured(request.method, request.raw_path.removeprefix(prefix), dict(request.headers), await request.read())
+            Captured(
+                request.method,
+                request.rel_url.raw_path_qs.removeprefix(prefix),
+                dict(request.headers),
+                await request.read(),
+            )
         )
         return await self._play(request, exchange.recording)
 
