@@ -54,6 +54,9 @@ class Api(Protocol):
     def serves(self, recording: Recording) -> bool:
         """Whether the hub is meant to speak this surface to this provider by now."""
 
+    def kind(self, recording: Recording) -> str:
+        """The hub's kind of provider that the recording is replayed as."""
+
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
         """The provider to configure for the exchange, whose replay is below ``root``."""
 

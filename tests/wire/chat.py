@@ -20,7 +20,9 @@ KINDS = frozenset(
         *("cerebras", "ollama", "huggingface", "zai"),
     }
 )
-"""Providers of which the hub has a kind; any other is ``openai-compatible``."""
+"""Providers of which the hub has a kind; any other is ``ANY_KIND``."""
+
+ANY_KIND = "openai-compatible"
 
 OTHER_CODEC = frozenset({"mistral"})
 """Providers whose chat.completions has a format of its own, which is another codec's."""
@@ -43,9 +45,13 @@ class ChatCompletions:
         """Everything but what another codec reads."""
         return recording.provider not in OTHER_CODEC
 
+    def kind(self, recording: Recording) -> str:
+        """The hub's kind of provider that the recording is replayed as."""
+        return recording.provider if recording.provider in KINDS else ANY_KIND
+
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
         """A provider of the recording's own kind, reached below ``root`` by the path it was recorded with."""
-        kind = recording.provider if recording.provider in KINDS else "openai-compatible"
+        kind = self.kind(recording)
         path, _, query = recording.path.partition("?")
         base = path.removesuffix(_SUFFIX)
         options = tuple((key.replace("-", "_"), value) for key, value in parse_qsl(query))
@@ -61,7 +67,7 @@ class ChatCompletions:
         model = f"{name}/{_model(recording)}"
         got: Answer | None = None
         if isinstance(recording.request, dict):
-            built = build(recording.request, model, recording.provider)
+            built = build(recording.request, model, self.kind(recording))
             got = await _call(bench, built.request, stream=recording.request.get("stream") is True)
             requests = bench.server.requests(name)
             _judge_request(bench, outcome, built.unmapped, requests, got.failure)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import grpc
+import orjson
 from aignehub.v1 import chat_pb2, chat_service_pb2, usage_pb2
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
@@ -26,6 +27,18 @@ def failure(error: grpc.aio.AioRpcError) -> Failure:
     return Failure(error.code().name, reason, "\n".join(words))
 
 
+def _check_object(answer: Answer, name: str, text: str) -> None:
+    """What is said to be a JSON object must be one."""
+    if not text:
+        return
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        answer.breaches.append(f"{name} is no JSON object")
+
+
 def unary(response: chat_service_pb2.CreateChatCompletionResponse) -> Answer:
     """The neutral form of a whole answer."""
     answer = Answer(
@@ -41,6 +54,8 @@ def unary(response: chat_service_pb2.CreateChatCompletionResponse) -> Answer:
         if choice.message.role != chat_pb2.ROLE_ASSISTANT:
             answer.breaches.append(f"choice {choice.index} has the role {choice.message.role}")
         _unary_choice(answer.choice(choice.index), choice)
+        _check_object(answer, f"choices[{choice.index}].provider_fields_json", choice.provider_fields_json)
+    _check_object(answer, "provider_fields_json", response.provider_fields_json)
     if not response.HasField("usage"):
         answer.breaches.append("no usage")
     answer.usage = _usage(answer, response.usage)
@@ -139,8 +154,9 @@ class Stream:
             answer.usage = _usage(answer, chunk.usage)
             answer.service_tier = chunk.service_tier
             _check_gateway(answer, chunk.gateway)
-        elif chunk.service_tier:
-            answer.breaches.append("service_tier before the last message")
+            _check_object(answer, "provider_fields_json", chunk.provider_fields_json)
+        elif chunk.service_tier or chunk.provider_fields_json:
+            answer.breaches.append("service_tier or provider_fields_json before the last message")
         self._messages += 1
 
     def answer(self, error: Failure | None) -> Answer:
@@ -192,6 +208,7 @@ class Stream:
         for piece in delta.tool_calls:
             self._tool_call(choice, delta.index, piece)
         self._finish(choice, delta)
+        _check_object(answer, f"choices[{delta.index}].provider_fields_json", delta.provider_fields_json)
 
     def _tool_call(self, choice: Choice, index: int, piece: chat_service_pb2.ToolCallDelta) -> None:
         call = self._calls.get((index, piece.index))

@@ -77,14 +77,8 @@ class ReplayServer:
         if exchange is None:
             return web.Response(status=404, text="no such exchange")
         prefix = "/" + request.match_info["name"]
-        exchange.requests.append(
-            Captured(
-                request.method,
-                request.rel_url.raw_path_qs.removeprefix(prefix),
-                dict(request.headers),
-                await request.read(),
-            )
-        )
+        path = request.rel_url.raw_path_qs.removeprefix(prefix)
+        exchange.requests.append(Captured(request.method, path, dict(request.headers), await request.read()))
         return await self._play(request, exchange.recording)
 
     async def _play(self, request: web.Request, recording: Recording) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from tests.wire.apis import APIS
 from tests.wire.bench import Outcome
 from tests.wire.normalise import RULES
 from tests.wire.run import Result
@@ -60,6 +61,7 @@ def lines(result: Result) -> Iterator[str]:
     yield from (f"unreadable {name}: {why}" for name, why in folder.unreadable)
     yield ""
     yield from _table(result.outcomes)
+    yield from _stand_ins(result.outcomes)
     yield from _not_served(result)
     yield from _problems(result.outcomes)
     yield from _normalisations(result.used)
@@ -78,6 +80,16 @@ def _table(outcomes: list[Outcome]) -> Iterator[str]:
         decode, encode = f"{part.decoded}/{part.decodable}", f"{part.encoded}/{part.encodable}"
         yield f"{provider if cell == 'all' else '':<18}{cell:<26}{decode:>10}{encode:>10}"
     yield ""
+
+
+def _stand_ins(outcomes: list[Outcome]) -> Iterator[str]:
+    """Which providers the hub has no kind of, and what they were replayed as."""
+    kinds = Counter(
+        (APIS[outcome.recording.api].kind(outcome.recording), outcome.recording.provider) for outcome in outcomes
+    )
+    for (kind, provider), count in sorted(kinds.items()):
+        if kind != provider:
+            yield f"replayed as {kind}: {provider} {count}"
 
 
 def _not_served(result: Result) -> Iterator[str]:

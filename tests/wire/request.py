@@ -25,7 +25,7 @@ class Built:
 
 
 def build(body: Mapping[str, Json], model: str, provider: str) -> Built:
-    """``model`` is the hub's name of it, ``provider`` the recording's."""
+    """``model`` is the hub's name of it, ``provider`` the kind it is replayed as."""
     built = Built(_Request(model=model))
     for name, value in body.items():
         if value is None or name in _SAID_OTHERWISE:
