@@ -9,7 +9,7 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import ConcurrencyExceeded, Overloaded, QuotaViolation
 from server.identity.caller import Caller
-from server.interceptors.wrap import HEALTH, Context, MethodHandler, wrap
+from server.methods import HEALTH, Context, MethodHandler, wrap
 
 # Cheap, and asked most when the hub is busiest.
 _EXEMPT = (HEALTH, "/aignehub.v1.HealthService/")

@@ -10,7 +10,7 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import PermissionDenied
 from server.identity.caller import Caller
-from server.interceptors.wrap import HEALTH, MethodHandler
+from server.methods import HEALTH, MethodHandler
 
 # Every caller may look at the contract and at its own key; KeyService itself guards the keys of others.
 _OPEN_TO_ALL_KEYS = (

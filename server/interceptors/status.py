@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from server.calls import current_call
 from server.errors import DOMAIN, HubError, Internal, MethodUnknown
-from server.interceptors.wrap import HEALTH, Context, MethodHandler, refuse, wrap
+from server.methods import HEALTH, Context, MethodHandler, refuse, wrap
 
 # All trailing metadata of a call must stay below 8 kB, gRPC's soft limit; base64 adds a third to the details, and
 # the message travels once more in percent-encoding.

@@ -11,7 +11,7 @@ import structlog
 from typing_extensions import override
 
 from server.calls import CurrentCall, current_call
-from server.interceptors.wrap import HEALTH, Context, MethodHandler, wrap
+from server.methods import HEALTH, Context, MethodHandler, wrap
 
 # What a caller may call its request: it ends up in logs, headers and trailers.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.backends.base import ChatBackend
-from server.errors import ModelNotFound, NoProvider
+from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
+from server.identity.rights import Rights
 from server.routing.inference import infer
 from server.transport.endpoint import Credential
 
 _OWN_PREFIX = "aignehub/"
 """AIGNE's own clients put this before every name."""
+ANY_MODEL = "*"
+"""Stands for the models of a provider that lets any name through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Candidate:
     provider: Provider
     model: str
     """The provider's own name of the model."""
+    listed: ListedModel | None = None
+    """What is configured of the model; None where the provider lets any name through."""
 
     @property
     def id(self) -> str:
@@ -86,6 +91,22 @@ class Catalogue:
             return (self._explicit(prefix, model),)
         return self._bare(name)
 
+    def listed(self, rights: Rights) -> list[Candidate]:
+        """Every configured model that ``rights`` reach, and ``provider/*`` for a provider that lets others through."""
+        found = [Candidate(provider, model.name, model) for provider in self.providers for model in provider.models]
+        found += [Candidate(provider, ANY_MODEL) for provider in self.providers if not provider.closed]
+        return sorted((one for one in found if rights.reach_model(one.id)), key=lambda candidate: candidate.id)
+
+    def require_any(self, rights: Rights) -> None:
+        """Raises NoProvider, ModelNotAllowed or NoCredential where no call at all could be made."""
+        if not self.providers:
+            raise NoProvider("no provider is configured; set a provider's key variable or add one to providers")
+        reached = [one for one in self.providers if rights.reach_model(f"{one.name}/{ANY_MODEL}")]
+        if not reached:
+            raise ModelNotAllowed("this key reaches no configured provider; ask the operator for other allowed_models")
+        if not any(provider.usable for provider in reached):
+            raise NoCredential("no configured provider has a key; the operator can add one to api_keys")
+
     def _explicit(self, prefix: str, model: str) -> Candidate:
         provider = self._by_name.get(prefix) or self._first_of_kind(prefix)
         if provider is None:
@@ -95,7 +116,7 @@ class Catalogue:
             )
         for listed in provider.models:
             if model == listed.name or model in listed.aliases:
-                return Candidate(provider, listed.name)
+                return Candidate(provider, listed.name, listed)
         if provider.closed:
             names = ", ".join(listed.name for listed in provider.models[:8])
             raise ModelNotFound(
@@ -134,7 +155,7 @@ def _bare_names(providers: Iterable[Provider]) -> dict[str, tuple[Candidate, ...
     for provider in providers:
         for listed in provider.models:
             for name in (listed.name, *listed.aliases):
-                found[name] = (*found.get(name, ()), Candidate(provider, listed.name))
+                found[name] = (*found.get(name, ()), Candidate(provider, listed.name, listed))
     return found
 
 

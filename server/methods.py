@@ -39,7 +39,7 @@ def refuse(error: HubError) -> MethodHandler:
     return grpc.stream_stream_rpc_method_handler(refused)
 
 
-def _parts(method: MethodHandler) -> tuple[Callable[..., Any], Callable[..., MethodHandler]]:
+def _parts(method: MethodHandler) -> tuple[Any, Callable[..., MethodHandler]]:
     if method.request_streaming:
         if method.response_streaming:
             return method.stream_stream, grpc.stream_stream_rpc_method_handler
