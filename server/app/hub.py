@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 import grpc
 import structlog
 
-from server.app.identity import build_authenticator
+from server.app.identity import build_authenticator, build_tokens
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
-from server.backends.media import MediaInliner
+from server.backends.media import CallerMedia
 from server.config import Settings
 from server.errors import HubError
 from server.identity.bootstrap import bootstrap, open_registry
@@ -30,6 +30,7 @@ from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import Lifecycle, StatusService
 from server.transport.client import Transport
+from server.transport.guard import EgressGuard
 
 _log = structlog.get_logger("hub")
 
@@ -75,18 +76,17 @@ class Hub:
     async def _start(self) -> str:
         settings = self.settings
         registry = await self._open_keys()
-        transport = Transport(transport_settings(settings, self._environ))
-        await self._resources.enter_async_context(transport)
-        media = await self._resources.enter_async_context(MediaInliner(egress_settings(settings)))
-        sandbox_url = await self._start_sandbox()
-        catalogue = build_catalogue(settings, self._environ, Connections(transport, media), sandbox_url)
-        authenticator = build_authenticator(settings, registry, transport)
+        connections = await self._connect()
+        catalogue = build_catalogue(settings, self._environ, connections, await self._start_sandbox())
+        tokens = build_tokens(settings, connections.transport)
+        if tokens:
+            self._resources.push_async_callback(tokens.close)
         server = build_server(
             settings,
             [
                 TelemetryInterceptor(),
                 StatusInterceptor(),
-                AuthInterceptor(authenticator),
+                AuthInterceptor(build_authenticator(registry, tokens)),
                 AdmissionInterceptor(self._slots),
             ],
         )
@@ -112,6 +112,13 @@ class Hub:
             done = await bootstrap(registry, key_file)
             _log.info("bootstrap key", key_id=done.key_id, outcome=done.outcome.value, file=str(key_file))
         return registry
+
+    async def _connect(self) -> Connections:
+        transport = Transport(transport_settings(self.settings, self._environ))
+        guard = EgressGuard(egress_settings(self.settings))
+        await self._resources.enter_async_context(transport)
+        await self._resources.enter_async_context(guard)
+        return Connections(transport, CallerMedia(guard, max_each_bytes=self.settings.egress.max_fetch_bytes))
 
     async def _start_sandbox(self) -> str | None:
         if not self.settings.sandbox:
