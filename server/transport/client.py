@@ -20,6 +20,7 @@ from server.wire.http import HttpRequest, HttpResponse
 
 # Any visible ASCII but "#", which would cut the path off.
 _PATH = re.compile(r'/[!"$-~]*')
+_LONGEST_NUMBER = 20  # digits; what is longer, aiohttp's parser has refused already
 _NO_HEADERS: Mapping[str, str] = {}
 _DOCUMENT_TIMEOUTS = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
 
@@ -242,6 +243,8 @@ class Exchange:
 
     async def body(self, *, cut_at: int | None = None) -> bytes:
         """The whole body, at most the setting's size. With ``cut_at``, at most so many bytes and the rest unread."""
+        if cut_at is None and self._announced() > self._max_body:
+            raise faults.too_long(self._waits.who, self._max_body)
         parts: list[bytes] = []
         size = 0
         while data := await self.read():
@@ -252,6 +255,10 @@ class Exchange:
             if size > self._max_body:
                 raise faults.too_long(self._waits.who, self._max_body)
         return b"".join(parts)
+
+    def _announced(self) -> int:
+        length = self.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() and len(length) < _LONGEST_NUMBER else 0
 
     def leave(self) -> None:
         """Says that the rest of the body holds nothing of interest and its end is near.

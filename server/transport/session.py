@@ -4,6 +4,7 @@ One ``begin`` is one request on the wire, one ``Conversation`` its answer.
 """
 
 import asyncio
+import io
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses that may be connected to."""
 
 _READ_BUFFER = 64 * 1024  # reading pauses at twice this, so that a slow caller costs 128 KiB and no more
+_WRITTEN_WHOLE = 256 * 1024
 _EXACT = 1e9  # aiohttp rounds waits above this many seconds up to whole ones; the hub wants them as they are
 _EARLY = 0.001  # uvloop's timers count whole milliseconds and may go off this much too soon
 _CLOSING = 0.25  # how long an answer that is whole may take to say so before its connection is given up
@@ -107,7 +109,7 @@ class HttpSession:
                     method,
                     URL(url, encoded=True),
                     headers=headers,
-                    data=body or None,
+                    data=_payload(body),
                     allow_redirects=False,
                     proxy=proxy,
                     timeout=_client_timeout(waits.timeouts),
@@ -257,6 +259,13 @@ class _Resolver(AbstractResolver):
     @override
     async def close(self) -> None:
         """Holds nothing."""
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """Large bodies go out piece by piece: given whole, they would all lie in the socket's buffer when a call ends."""
+    if len(body) > _WRITTEN_WHOLE:
+        return io.BytesIO(body)
+    return body or None
 
 
 def _drop(connection: aiohttp.connector.Connection | None) -> None:

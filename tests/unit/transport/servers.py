@@ -54,10 +54,17 @@ class RawServer:
         self.peers: list[Peer] = []
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.port = 0
+        self._arrived = asyncio.Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    async def accepted(self, count: int) -> None:
+        """Returns when so many connections have been made."""
+        while len(self.peers) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -65,6 +72,7 @@ class RawServer:
         self._tasks.add(task)
         peer = Peer(reader, writer)
         self.peers.append(peer)
+        self._arrived.set()
         try:
             await self._converse(peer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -72,12 +80,13 @@ class RawServer:
         except asyncio.CancelledError:
             pass  # the test is over; Python 3.11's streams would report it as an error
         finally:
+            peer.closed.set()
             self._tasks.discard(task)
             writer.close()
 
     @contextlib.asynccontextmanager
     async def running(self, ssl: object = None) -> AsyncIterator["RawServer"]:
-        server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=ssl)  # type: ignore[arg-type]
+        server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=ssl)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
