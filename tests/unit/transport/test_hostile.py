@@ -252,7 +252,7 @@ async def test_what_arrived_before_the_break_is_delivered(transport: Transport) 
         got = b""
         async with transport.open(endpoint, request, credential=Credential("k"), deadline=soon(10)) as exchange:
             await asyncio.sleep(0.05)  # the break is in before the first read
-            with pytest.raises(ProviderUnavailable):  # noqa: PT012 - the loop is what is judged
+            with pytest.raises(ProviderUnavailable):
                 async for data in exchange.reads():
                     got += data
         assert got == b"abcdefg"
