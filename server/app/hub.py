@@ -64,8 +64,9 @@ class Hub:
     async def stop(self) -> None:
         """Drains and ends: readiness falls, watches end, calls in progress get their grace, files are closed."""
         drain = self.settings.drain
+        already = self._lifecycle.draining
         self._lifecycle.drain()
-        if self._health and self._server:
+        if self._health and self._server and not already:
             await self._health.drain()
             if drain.delay:
                 await asyncio.sleep(drain.delay)

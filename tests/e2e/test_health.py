@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from server.listener import service_names
 from tests.fake_provider import DONE, USAGE, FakeProvider, chunk, hangs, streams
-from tests.running import RunningHub, ask, bearer, failure, provider, running_hub
+from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -91,14 +91,12 @@ async def test_calls_past_the_grace_are_cancelled(tmp_path: Path) -> None:
         settings = {"providers": [provider(fake.base_url)], "drain": {"delay": 0, "grace": 0.3}}
         async with running_hub(tmp_path, **settings) as hub:
             call = hub.chat.CreateChatCompletion(ask(), metadata=hub.auth, timeout=30)
-            while not fake.seen:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(fake.seen))
             await asyncio.wait_for(hub.hub.stop(), 3)
             with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
                 await call
             assert hub.hub.active_calls == 0
-            await asyncio.sleep(0.05)
-            assert len(fake.disconnects) == 1
+            await until(lambda: len(fake.disconnects) == 1)
 
 
 def _reason(status: health_service_pb2.GetStatusResponse) -> str:

@@ -9,14 +9,7 @@ import pytest
 from aignehub.admin.v1 import key_service_pb2 as keys_pb
 
 from tests.fake_provider import FakeProvider, chunk, hangs, streams
-from tests.running import RunningHub, ask, bearer, failure, provider, running_hub
-
-
-async def _until(condition: object, seconds: float = 3) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
 
 
 @pytest.mark.parametrize(
@@ -31,7 +24,7 @@ async def test_too_many_calls_at_once_are_refused_with_a_hint(
 ) -> None:
     async with running_hub(tmp_path, sandbox=True, limits=limits) as hub:
         held = [hub.chat.CreateChatCompletion(ask(model="sandbox/hang"), metadata=hub.auth) for _ in range(2)]
-        await _until(lambda: hub.hub.active_calls == 2)
+        await until(lambda: hub.hub.active_calls == 2)
         for stream in (False, True):
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 if stream:
@@ -47,7 +40,7 @@ async def test_too_many_calls_at_once_are_refused_with_a_hint(
             await hub.chat.CreateChatCompletion(ask(model="sandbox/echo"), metadata=other, timeout=5)
         for call in held:
             call.cancel()
-        await _until(lambda: hub.hub.active_calls == 0)
+        await until(lambda: hub.hub.active_calls == 0)
         await hub.chat.CreateChatCompletion(ask(model="sandbox/echo"), metadata=hub.auth, timeout=5)
 
 
@@ -55,7 +48,7 @@ async def test_a_key_has_its_own_bound(tmp_path: Path) -> None:
     async with running_hub(tmp_path, sandbox=True) as hub:
         key = bearer(await hub.new_key(limits=keys_pb.Limits(concurrent_calls=1)))
         held = hub.chat.CreateChatCompletion(ask(model="sandbox/hang"), metadata=key)
-        await _until(lambda: hub.hub.active_calls == 1)
+        await until(lambda: hub.hub.active_calls == 1)
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await hub.chat.CreateChatCompletion(ask(model="sandbox/echo"), metadata=key)
         assert failure(raised.value).reason == "CONCURRENCY_LIMIT_EXCEEDED"
@@ -76,7 +69,7 @@ async def test_a_deadline_bounds_a_hanging_provider(tmp_path: Path, stream: bool
         assert loop.time() - began < 0.35
         assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
         assert failure(raised.value).reason == "PROVIDER_TIMEOUT"  # told by the hub, just before the client's own end
-        await _until(lambda: hub.hub.active_calls == 0)
+        await until(lambda: hub.hub.active_calls == 0)
 
 
 async def test_the_hubs_own_cap_bounds_a_call_without_a_deadline(tmp_path: Path) -> None:
@@ -96,10 +89,10 @@ async def _cancel_and_time(hub: RunningHub, fake: FakeProvider, stream: bool) ->
         call = reading
     else:
         call = hub.chat.CreateChatCompletion(ask(), metadata=hub.auth, timeout=10)
-        await _until(lambda: len(fake.seen) > seen)
+        await until(lambda: len(fake.seen) > seen)
     began = loop.time()
     call.cancel()
-    await _until(lambda: len(fake.disconnects) > gone)
+    await until(lambda: len(fake.disconnects) > gone)
     return fake.disconnects[-1] - began
 
 
@@ -112,4 +105,4 @@ async def test_a_cancel_closes_the_providers_socket(tmp_path: Path, stream: bool
     async with FakeProvider(answer) as fake, running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub:
         waits = [await _cancel_and_time(hub, fake, stream) for _ in range(200)]
         assert quantiles(waits, n=100)[98] < 0.05
-        await _until(lambda: hub.hub.active_calls == 0)
+        await until(lambda: hub.hub.active_calls == 0)
