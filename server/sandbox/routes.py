@@ -62,7 +62,11 @@ async def _openai_errors(
         return _error(refusal)
     except web.HTTPException as wrong:  # aiohttp's own: an unknown path, a method, a body too large
         path = f"{request.method} {request.path[:200]}"
-        messages = {404: f"Unknown path: {path}.", 405: f"Not allowed: {path}.", 413: "The body is over 64 MiB."}
+        messages = {
+            404: f"Unknown path: {path}.",
+            405: f"Not allowed: {path}.",
+            413: f"The body is over {_MAX_BODY_BYTES} bytes.",
+        }
         allowed = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else None
         return _error(Refusal(messages.get(wrong.status, wrong.reason), status=wrong.status, headers=allowed))
 

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
+_MOST_HOPS = 64  # references and branches within each other, at one place of the value
 _MOST_STEPS = 20_000  # a few hundred milliseconds at worst; real schemas take tens
 
 
@@ -17,10 +18,13 @@ class Document:
         self._root = root
         self._steps = 0
 
-    def step(self, cost: int = 1) -> None:
-        """Counts a look at a schema, or work worth ``cost`` of them; raises TooMuchWork when it is enough."""
+    def step(self, cost: int = 1, *, hops: int = 0) -> None:
+        """Counts a look at a schema, or work worth ``cost`` of them; raises TooMuchWork when it is enough.
+
+        ``hops`` is how many references and branches led here: a reference that leads to itself has no end.
+        """
         self._steps += cost
-        if self._steps > _MOST_STEPS:
+        if self._steps > _MOST_STEPS or hops > _MOST_HOPS:
             raise TooMuchWork
 
     def resolve(self, ref: object) -> object:

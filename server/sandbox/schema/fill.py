@@ -45,16 +45,16 @@ class _Filler:
         if depth > _MOST_DEPTH:
             return None
         first: list[Any] = []
-        for shape in self._shapes(schema, depth):
+        for shape in self._shapes(schema, depth, 0):
             for candidate in self._candidates(shape, depth, variant):
                 if fits(candidate, schema, self._document):
                     return candidate
                 first = first or [candidate]
         return first[0] if first else None
 
-    def _shapes(self, schema: object, depth: int) -> Iterator[dict[str, Any]]:
+    def _shapes(self, schema: object, depth: int, hops: int) -> Iterator[dict[str, Any]]:
         """``schema`` without references and combinators, once for each way through its branches."""
-        self._document.step()
+        self._document.step(hops=hops)
         if not isinstance(schema, dict):
             yield NOTHING if schema is False else {}
             return
@@ -68,8 +68,8 @@ class _Filler:
         if depth >= _RICH_DEPTH:
             options = sorted(options, key=_simplicity)
         for option in options:
-            for branch in self._shapes(option, depth):
-                yield from self._shapes(merged(others, branch), depth)
+            for branch in self._shapes(option, depth, hops + 1):
+                yield from self._shapes(merged(others, branch), depth, hops)
 
     def _candidates(self, shape: dict[str, Any], depth: int, variant: int) -> Iterator[Any]:
         if "const" in shape:

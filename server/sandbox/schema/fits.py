@@ -7,9 +7,9 @@ from typing import Any
 from server.sandbox.schema.document import Document, array, number, objects, prefix, rest, size, types
 
 
-def fits(value: Any, schema: object, document: Document) -> bool:
+def fits(value: Any, schema: object, document: Document, hops: int = 0) -> bool:
     """True where ``value`` fits; patterns and formats are taken on trust."""
-    document.step()
+    document.step(hops=hops)
     if not isinstance(schema, dict):
         return schema is not False
     if types(schema) and not any(is_type(value, name) for name in types(schema)):
@@ -18,7 +18,7 @@ def fits(value: Any, schema: object, document: Document) -> bool:
         return False
     if "enum" in schema and not any(same(value, option) for option in array(schema, "enum")):
         return False
-    return _fits_shape(value, schema, document) and _fits_combined(value, schema, document)
+    return _fits_shape(value, schema, document) and _fits_combined(value, schema, document, hops)
 
 
 def is_type(value: Any, name: str) -> bool:
@@ -117,9 +117,9 @@ def _distinct(items: list[Any], document: Document) -> bool:
     return not any(same(items[left], items[right]) for left in range(len(items)) for right in range(left))
 
 
-def _fits_combined(value: Any, schema: dict[str, Any], document: Document) -> bool:
+def _fits_combined(value: Any, schema: dict[str, Any], document: Document, hops: int) -> bool:
     def fit(branch: object) -> bool:
-        return fits(value, branch, document)
+        return fits(value, branch, document, hops + 1)
 
     if "$ref" in schema and not fit(document.resolve(schema["$ref"])):
         return False

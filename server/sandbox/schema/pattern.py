@@ -14,6 +14,7 @@ _SETS: dict[str, Callable[[str], bool]] = {
     "s": str.isspace,
 }
 _QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_HEX = frozenset("0123456789abcdefABCDEF")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "0": "\0"}
 
 
@@ -193,11 +194,10 @@ class _Reader:
     def _code(self, digits: int) -> str:
         text = self._rest[self._at : self._at + digits]
         self._at += digits
-        try:
-            code = int(text, 16)
-        except ValueError:
-            raise Unreadable from None
-        if len(text) < digits or 0xD800 <= code <= 0xDFFF:  # half of a pair is no character
+        if len(text) < digits or not set(text) <= _HEX:
+            raise Unreadable
+        code = int(text, 16)
+        if 0xD800 <= code <= 0xDFFF:  # half of a pair is no character
             raise Unreadable
         return chr(code)
 
