@@ -23,7 +23,6 @@ from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.routing.catalogue import Catalogue
 from server.routing.resolve import plan_chat
-from server.sandbox import Sandbox
 from server.services.chat import ChatService
 from server.services.health import HealthServicer
 from server.services.keys import KeyService
@@ -124,8 +123,11 @@ class Hub:
     async def _start_sandbox(self) -> str | None:
         if not self.settings.sandbox:
             return None
+        # Imported here: a hub without the sandbox does not carry an HTTP server.
+        from server.sandbox.listener import Sandbox  # noqa: PLC0415
+
         sandbox = Sandbox()
-        url = await sandbox.start()
+        url: str = await sandbox.start()
         self._resources.push_async_callback(sandbox.stop)
         return url
 

@@ -12,7 +12,7 @@ from server.errors import ConfigError
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
-from server.sandbox import MODELS as SANDBOX_MODELS
+from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
 from server.transport.endpoint import Credential, Endpoint, Timeouts
 
@@ -143,7 +143,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         raise ConfigError("sandbox: its kind has no chat")
     endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize)
     models = tuple(
-        ListedModel(model.name, display_name=model.description, capabilities=tuple(model.capabilities))
+        ListedModel(model.example, display_name=model.description, capabilities=tuple(model.capabilities))
         for model in SANDBOX_MODELS
     )
     return Provider(

@@ -136,7 +136,7 @@ async def test_every_key_sees_itself_and_none_climbs(tmp_path: Path) -> None:
         assert list(own.key.allowed_models) == ["sandbox/*"]
         assert own.key.last_use_time.seconds > 0
         admin = await hub.keys.GetKey(keys_pb.GetKeyRequest(key_id="self"), metadata=hub.auth)
-        attempts = [
+        attempts: list[Any] = [
             hub.keys.GetKey(keys_pb.GetKeyRequest(key_id=admin.key.id), metadata=key),
             hub.keys.ListKeys(keys_pb.ListKeysRequest(), metadata=key),
             hub.keys.RotateKey(keys_pb.RotateKeyRequest(key_id=admin.key.id), metadata=key),
@@ -149,7 +149,7 @@ async def test_every_key_sees_itself_and_none_climbs(tmp_path: Path) -> None:
             await hub.new_key(allowed_methods=["aignehub.admin.v1.KeyService/*"], allowed_models=["sandbox/*"])
         )
         own_id = (await hub.keys.GetKey(keys_pb.GetKeyRequest(key_id="self"), metadata=minor)).key.id
-        climbs = [
+        climbs: list[Any] = [
             hub.keys.CreateKey(keys_pb.CreateKeyRequest(key=keys_pb.Key(allowed_models=["*"])), metadata=minor),
             hub.keys.RotateKey(keys_pb.RotateKeyRequest(key_id=admin.key.id), metadata=minor),
             hub.keys.UpdateKey(

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -18,7 +19,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-def _health(hub: RunningHub) -> health_pb2_grpc.HealthStub:
+def _health(hub: RunningHub) -> Any:  # its stubs know no methods
     return health_pb2_grpc.HealthStub(hub.channel)
 
 
@@ -44,7 +45,7 @@ async def test_a_drain_shows_everywhere_and_lets_calls_finish(tmp_path: Path) ->
         await asyncio.wait_for(may_end.wait(), 5)
 
     async with FakeProvider(streams(chunk({"content": "a"}), then=wait)) as fake:
-        settings = {"providers": [provider(fake.base_url)], "drain": {"delay": 0.3, "grace": 5}}
+        settings: dict[str, Any] = {"providers": [provider(fake.base_url)], "drain": {"delay": 0.3, "grace": 5}}
         async with running_hub(tmp_path, **settings) as hub:
             watch = _health(hub).Watch(health_pb2.HealthCheckRequest(service="readiness"))
             status = hub.status.WatchStatus(health_service_pb2.WatchStatusRequest(), metadata=hub.auth)
@@ -88,7 +89,7 @@ async def test_an_open_watch_does_not_hold_up_the_drain(tmp_path: Path) -> None:
 
 async def test_calls_past_the_grace_are_cancelled(tmp_path: Path) -> None:
     async with FakeProvider(hangs) as fake:
-        settings = {"providers": [provider(fake.base_url)], "drain": {"delay": 0, "grace": 0.3}}
+        settings: dict[str, Any] = {"providers": [provider(fake.base_url)], "drain": {"delay": 0, "grace": 0.3}}
         async with running_hub(tmp_path, **settings) as hub:
             call = hub.chat.CreateChatCompletion(ask(), metadata=hub.auth, timeout=30)
             await until(lambda: bool(fake.seen))
@@ -103,7 +104,7 @@ def _reason(status: health_service_pb2.GetStatusResponse) -> str:
     info = ErrorInfo()
     for detail in status.reason.details:
         detail.Unpack(info)
-    return info.reason
+    return str(info.reason)
 
 
 async def test_each_cause_has_a_reason_of_its_own(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ async def test_models_are_listed_paged_and_described(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_is_there_behind_a_key(tmp_path: Path, version: str) -> None:
     async with running_hub(tmp_path, sandbox=True) as hub:
-        reflect = hub.channel.stream_stream(
+        reflect: Any = hub.channel.stream_stream(
             f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
             request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
@@ -185,7 +186,7 @@ async def test_reflection_is_there_behind_a_key(tmp_path: Path, version: str) ->
 
 async def test_reflection_is_off_where_it_is_told(tmp_path: Path) -> None:
     async with running_hub(tmp_path, sandbox=True, reflection="off") as hub:
-        reflect = hub.channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        reflect: Any = hub.channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await reflect(iter([b""]), metadata=hub.auth, timeout=2).read()
         told = failure(raised.value)

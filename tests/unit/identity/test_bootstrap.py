@@ -89,7 +89,7 @@ async def test_the_offline_command_line_adds_an_administrator_beside_a_running_s
     issued = await create_admin(offline, "second")
     await offline.close()
     async with asyncio.timeout(1.0):
-        while not server.keyring.accepts(issued.secret):  # noqa: ASYNC110 - the change is another connection's
+        while not server.keyring.accepts(issued.secret):
             await asyncio.sleep(0.01)
     assert server.get(issued.record.id).settings == replace(issued.record.settings, display_name="second")
     assert parse(issued.secret)

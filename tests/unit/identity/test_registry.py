@@ -330,7 +330,7 @@ async def test_a_change_by_another_process_shows_within_a_second(tmp_path: Path,
 
 async def _within_a_second(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(1.0):
-        while not holds():  # noqa: ASYNC110 - what happens here happens in the database, not to an event
+        while not holds():
             await asyncio.sleep(0.01)
 
 

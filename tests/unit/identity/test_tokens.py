@@ -395,7 +395,7 @@ async def test_a_withdrawn_key_goes_once_the_set_is_stale(desk: Desk, make_verif
     clock.now += 901
     await verifier.verify(desk.token(sub="last"))  # judged by the old set while the new one is on its way
     async with asyncio.timeout(5):
-        while desk.fetches < 2:  # noqa: ASYNC110 - seen on the other side of a socket
+        while desk.fetches < 2:
             await asyncio.sleep(0.01)
         await verifier.verify(desk.token(alg="ES256", key=EC, kid="ec-1"))
         while True:
