@@ -61,6 +61,10 @@ _UNAVAILABLE = 14
 _UNAUTHENTICATED = 16
 
 
+class ConfigError(Exception):
+    """The hub cannot start as configured; the message names the setting and the remedy."""
+
+
 class Help(Flag):
     """What may mend a failure: the same again, another credential, another provider, or nothing (0)."""
 
