@@ -64,6 +64,7 @@ class TextView(AnswerView):
         self._tty = sys.stdout.isatty()
         self._thinking = False
         self._last = "\n"
+        self._notes: list[str] = []  # held back until the answer is over, so that they do not stand within it
         self.text = ""
         """The answer so far, without the reasoning, as the model wrote it."""
 
@@ -94,7 +95,10 @@ class TextView(AnswerView):
     def end(self) -> None:
         if self._last != "\n":
             self._write("\n")
-            sys.stdout.flush()
+        sys.stdout.flush()
+        notes, self._notes = self._notes, []
+        for line in notes:
+            note(line)
 
     def _think(self, text: str) -> None:
         if not text or not self._tty:
@@ -117,27 +121,22 @@ class TextView(AnswerView):
             sys.stdout.write(text)
             self._last = text[-1]
 
-    def _mention(self, text: str) -> None:
-        if self._tty:
-            self.end()
-        note(text)
-
     def _mention_parts(self, parts: Iterable[chat_pb2.ContentPart]) -> None:
         for part in parts:
             if part.HasField("image"):
                 media = part.image.media
                 size = media.url or f"{len(media.data)} bytes"
-                self._mention(f"note: the answer holds an image ({media.mime_type} {size}); --json gives it")
+                self._notes.append(f"note: the answer holds an image ({media.mime_type} {size}); --json gives it")
 
     def _mention_ending(self, reason: chat_pb2.FinishReason.ValueType) -> None:
         if ending := _ENDINGS.get(reason):
-            self._mention(f"note: {ending}")
+            self._notes.append(f"note: {ending}")
 
     def _account(self, usage: usage_pb2.Usage | None, gateway: usage_pb2.GatewayInfo) -> None:
         if gateway.adjusted_fields:
-            self._mention("note: dropped or changed for this provider: " + ", ".join(gateway.adjusted_fields))
+            self._notes.append("note: dropped or changed for this provider: " + ", ".join(gateway.adjusted_fields))
         if usage is not None and self._show_usage:
-            self._mention(describe_usage(usage, gateway))
+            self._notes.append(describe_usage(usage, gateway))
 
 
 async def stream_answer(

@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 from aignehub.v1 import chat_service_pb2
 
-from server.cli.answer import AnswerView, JsonView, TextView, print_json
-from server.cli.client import SHORT_CALL, Hub, explained, with_hub, with_target
+from server.cli.answer import AnswerView, JsonView, TextView, print_json, stream_answer
+from server.cli.client import SHORT_CALL, Hub, explained
 from server.cli.connection import Target
 from server.cli.conversation import converse
 from server.cli.duration import parse_duration
 from server.cli.failure import USAGE, CommandFailed
+from server.cli.options import with_hub, with_target
 from server.cli.question import Wish, begin_request, read_text, user_message
 
 Text = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[TEXT]", help="What to ask. - stands for standard input, and so does a pipe without TEXT."),
+    typer.Argument(metavar="TEXT", help="What to ask. - stands for standard input, and so does a pipe without TEXT."),
 ]
 Model = Annotated[
     str, typer.Option("--model", "-m", metavar="MODEL", help="As `hub models` lists it; the hub's default without it.")

@@ -106,7 +106,5 @@ def _unpack(packed: Any, into: Message) -> bool:
 
 
 def _code_name(number: int) -> str:
-    try:
-        return code_pb2.Code.Name(code_pb2.Code.ValueType(number))
-    except ValueError:
-        return f"code {number}"
+    value = code_pb2.Code.DESCRIPTOR.values_by_number.get(number)
+    return str(value.name) if value else f"code {number}"

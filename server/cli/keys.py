@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +9,10 @@ from aignehub.admin.v1 import key_service_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from server.cli.answer import print_json
-from server.cli.client import SHORT_CALL, Hub, explained, with_hub, with_target
+from server.cli.client import SHORT_CALL, Hub, explained
 from server.cli.connection import Target
 from server.cli.duration import parse_duration
+from server.cli.options import with_hub, with_target
 from server.cli.question import read_pairs
 from server.cli.terminal import enum_word, note, print_table, spoken_time
 
@@ -91,7 +91,7 @@ async def list_keys(hub: Hub, as_json: Json = False) -> int:
 @with_hub
 async def show(
     hub: Hub,
-    key_id: Annotated[str, typer.Argument(metavar="[KEY_ID]", help="Your own without it.")] = "self",
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Your own without it.")] = "self",
     as_json: Json = False,
 ) -> int:
     """Show one key and what it may do."""
@@ -123,7 +123,7 @@ async def rotate(
     key_id: KeyId,
     grace: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="How long the old secret still works, for example 24h; 30d at most."),
+        typer.Option(metavar="TIME", help="How long the old secret still works, such as 24h; 30d at most. It ends at once without this."),
     ] = None,
 ) -> int:
     """Give a key a new secret. It alone goes to standard output, once; the rest to standard error."""

@@ -22,20 +22,21 @@ from server.cli.status import status
 from server.cli.terminal import one_line
 
 app = typer.Typer(
+    no_args_is_help=True,
     help="The hub: one gRPC service in front of every AI model.",
     # Plain help and plain errors: the same on a terminal, in a pipe and in a log, and a fifth of a second sooner.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-_keys = typer.Typer(help="Make, list, rotate and revoke keys.", rich_markup_mode=None, pretty_exceptions_enable=False)
+_keys = typer.Typer(help="Make, list, rotate and revoke keys.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def _add(app: typer.Typer, name: str, command: Callable[..., int], *examples: str) -> None:
     heading = "Example:" if len(examples) == 1 else "Examples:"
     # Click's mark \b keeps the lines of a paragraph as they are.
     epilog = "\b\n" + "\n".join([heading, *(f"  {example}" for example in examples)])
-    app.command(name, epilog=epilog, no_args_is_help=False)(command)
+    app.command(name, epilog=epilog)(command)
 
 
 def serve(
@@ -97,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     try:
-        status = get_command(app).main(list(arguments) or ["--help"], prog_name="hub", standalone_mode=False)
+        status = get_command(app).main(list(arguments), prog_name="hub", standalone_mode=False)
     except CommandFailed as failure:
         return _complain(str(failure), failure.status)
     except typer.TyperException as error:

@@ -6,7 +6,8 @@ import typer
 from aignehub.v1 import model_service_pb2
 
 from server.cli.answer import print_json
-from server.cli.client import SHORT_CALL, Hub, with_hub
+from server.cli.client import SHORT_CALL, Hub
+from server.cli.options import with_hub
 from server.cli.terminal import enum_word, note, print_table
 
 _PAGE = 1000  # the largest the contract takes

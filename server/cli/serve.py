@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.cli.failure import FAILED, USAGE
-from server.errors import HubError
+from server.errors import ConfigError, HubError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ def run(options: ServeOptions) -> int:
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
     try:
         return serve(config, options.listen, options.dev)
+    except ConfigError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        return USAGE
     except HubError as error:
         print(f"error: {' '.join(error.message.split())} ({error.reason})", file=sys.stderr, flush=True)
         return USAGE

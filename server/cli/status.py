@@ -8,24 +8,28 @@ import typer
 from aignehub.v1 import health_service_pb2
 
 from server.cli.answer import print_json
-from server.cli.client import SHORT_CALL, Hub, with_hub
+from server.cli.client import SHORT_CALL, Hub
 from server.cli.duration import spoken_duration
 from server.cli.explain import explain_status
 from server.cli.failure import FAILED
+from server.cli.options import with_hub
 from server.cli.terminal import enum_word, note, one_line, print_table
 
 
 @with_hub
 async def status(
     hub: Hub,
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="One model; the whole hub without it.")] = "",
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="One model; the whole hub without it.")] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")] = False,
     every_model: Annotated[bool, typer.Option("--models", help="List every model's status too.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print protobuf JSON; a line per change with --watch.")
     ] = False,
 ) -> int:
-    """Say whether the hub, or one model, can be used with your key. Exit status 1 where it cannot."""
+    """Say whether the hub or a model can be used, and why not.
+
+    The exit status is 1 where it cannot be used with your key.
+    """
     if watch:
         return await _watch(hub, model, as_json=as_json)
     request = health_service_pb2.GetStatusRequest(model=model, include_models=every_model)
@@ -64,7 +68,7 @@ def _headline(now: health_service_pb2.GetStatusResponse, name: str) -> str:
 
 def _print_parts(now: health_service_pb2.GetStatusResponse) -> None:
     if now.HasField("server"):
-        up = spoken_duration(max(0.0, time.time() - now.server.start_time.seconds))
+        up = spoken_duration(max(0, int(time.time()) - now.server.start_time.seconds))
         print(one_line(f"release {now.server.version}, up {up}, calls in progress: {now.server.active_calls}"))
     if now.providers:
         print()
