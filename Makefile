@@ -31,7 +31,7 @@ generate: $(VENV)/.dev ## Compile protos/ into generated/
 	@$(BIN)/python protos/generate.py
 
 check-generated: generate ## Fail where generated/ is not what protos/ compiles to
-	@git add --intent-to-add generated && git diff --exit-code --stat -- generated \
+	@git diff --exit-code --stat -- generated && test -z "$$(git ls-files --others --exclude-standard generated)" \
 		|| { echo "generated/ is stale: run 'make generate' and commit it"; exit 1; }
 
 breaking: $(VENV)/.dev ## Fail where the contract breaks a client of protos/baseline.binpb

@@ -1,0 +1,1 @@
+"""What the transport is told of the settings."""
