@@ -3,14 +3,14 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
 from server.errors import HubError
 
 Context = grpc.aio.ServicerContext[Any, Any]
-MethodHandler = grpc.RpcMethodHandler[Any, Any]
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Scope = Callable[[Context], AbstractAsyncContextManager[None]]
 """Makes what surrounds one call; it sees how the call ended in ``__aexit__``."""
 
