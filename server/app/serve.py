@@ -71,4 +71,3 @@ def _invite(settings: Settings, address: str) -> None:
     print("now, in a second terminal:")
     print(f'  {there}{hub} chat "Hello, who is there?"')
     print(f"  {there}{hub} models", flush=True)
-

@@ -123,7 +123,10 @@ async def rotate(
     key_id: KeyId,
     grace: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="How long the old secret still works, such as 24h; 30d at most. It ends at once without this."),
+        typer.Option(
+            metavar="TIME",
+            help="How long the old secret still works, such as 24h; 30d at most. It ends at once without this.",
+        ),
     ] = None,
 ) -> int:
     """Give a key a new secret. It alone goes to standard output, once; the rest to standard error."""

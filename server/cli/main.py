@@ -29,7 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-_keys = typer.Typer(help="Make, list, rotate and revoke keys.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+_keys = typer.Typer(
+    help="Make, list, rotate and revoke keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 def _add(app: typer.Typer, name: str, command: Callable[..., int], *examples: str) -> None:
