@@ -122,7 +122,7 @@ def _check_names(caller: Caller, methods: tuple[str, ...], models: tuple[str, ..
 
 def _check_not_longer(caller: Caller, expires_at: float | None) -> None:
     if caller.expires_at is not None and (expires_at is None or expires_at > caller.expires_at):
-        raise _beyond("key.expire_time", "must not be later than the caller's own end")
+        raise _beyond("key.expire_time", "must be set, and be no later than the caller's own end")
 
 
 def _check_not_wider(caller: Caller, concurrent_calls: int) -> None:

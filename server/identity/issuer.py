@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.errors import FailedPrecondition
+from server.identity.grants import METHOD_REMEDY, MODEL_REMEDY, is_method_pattern, is_model_pattern
 from server.identity.rights import Rights
 
 ALGORITHMS = frozenset(
@@ -55,4 +56,12 @@ def _fault_of(issuer: Issuer) -> str:
         return "leeway must be 0 to 300 seconds"
     if bool(issuer.jwks_url) == bool(issuer.jwks_file):
         return "give one of jwks_url and jwks_file"
+    return next((fault for name, rights in issuer.scopes.items() if (fault := _fault_of_scope(name, rights))), "")
+
+
+def _fault_of_scope(name: str, rights: Rights) -> str:
+    if not all(is_method_pattern(pattern) for pattern in rights.methods):
+        return f"scope {name!r}: methods: {METHOD_REMEDY}"
+    if not all(is_model_pattern(pattern) for pattern in rights.models):
+        return f"scope {name!r}: models: {MODEL_REMEDY}"
     return ""

@@ -69,8 +69,19 @@ class KeyRegistry:
         """Fills the keyring and keeps it true until ``close``.
 
         Raises ``FailedPrecondition`` (PEPPER_MISMATCH) where the pepper is not the one the keys were made with,
-        since then none of them would work.
+        since then none of them would work. Where it raises, the store is let go.
         """
+        try:
+            await self._load()
+        except BaseException:
+            await self._store.close()
+            raise
+        self._loops = [
+            asyncio.create_task(self._every(self._poll_seconds, self._poll), name="keys-poll"),
+            asyncio.create_task(self._every(self._flush_seconds, self.flush), name="keys-flush"),
+        ]
+
+    async def _load(self) -> None:
         mark = self._pepper.digest("the pepper of this database")
         if await self._store.remember("pepper_mark", mark) != mark:
             raise FailedPrecondition(
@@ -80,10 +91,6 @@ class KeyRegistry:
             )
         await self._store.changed()  # from here on; what changes while keys are read shows at the next poll
         await self.refresh()
-        self._loops = [
-            asyncio.create_task(self._every(self._poll_seconds, self._poll), name="keys-poll"),
-            asyncio.create_task(self._every(self._flush_seconds, self.flush), name="keys-flush"),
-        ]
 
     async def close(self) -> None:
         """Finishes changes in progress, writes the last uses and lets the store go; safe to repeat."""

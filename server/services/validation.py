@@ -100,6 +100,5 @@ def _copy_field(copy: Message, field: FieldDescriptor, value: object) -> None:
             kept.MergeFrom(value)
     elif nested is not None:
         kept.CopyFrom(_without_bytes(value) if _holds_bytes(nested) else value)  # type: ignore[arg-type]
-        kept.SetInParent()
     else:
         setattr(copy, field.name, value)

@@ -179,7 +179,7 @@ async def test_a_greater_key_is_out_of_reach(
     registry: KeyRegistry, act: Callable[[KeyRegistry, Caller, str], Awaitable[object]]
 ) -> None:
     great = await registry.create(OPERATOR, KeySettings(methods=ADMIN_METHODS))
-    with pytest.raises(PermissionDenied) as caught:
+    with pytest.raises(PermissionDenied, match="may do more") as caught:
         await act(registry, Caller("key:small", SMALL), great.record.id)
     assert caught.value.reason == "KEY_BEYOND_CALLER"
     assert registry.keyring.accepts(great.secret)
@@ -189,7 +189,7 @@ async def test_a_greater_key_is_out_of_reach(
 async def test_rotation_never_hands_out_more_time_but_revocation_is_free(registry: KeyRegistry, clock: Clock) -> None:
     endless = await registry.create(ADMIN, PLAIN)
     caller = Caller("key:short", Rights(ADMIN_METHODS, ("*",)), expires_at=clock.now + 100)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(PermissionDenied, match="ends later"):
         await registry.rotate(caller, endless.record.id)
     renamed = await registry.update(caller, endless.record.id, lambda s: replace(s, display_name="seen"))
     assert renamed.settings.expires_at is None

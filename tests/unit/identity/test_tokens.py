@@ -495,6 +495,8 @@ async def test_one_issuers_key_does_not_sign_for_another(desk: Desk, clock: Cloc
         ({"leeway": 3600.0}, "leeway"),
         ({"jwks_url": ""}, "jwks_url"),
         ({"jwks_file": Path("x")}, "jwks_url"),
+        ({"scopes": {"all": Rights(("*",), ("*",))}}, "scope 'all': methods"),
+        ({"scopes": {"all": Rights(("aignehub.v1.*",), ("gpt",))}}, "scope 'all': models"),
     ],
 )
 def test_settings_that_would_let_anything_in_are_refused(changes: dict[str, Any], said: str) -> None:

@@ -210,6 +210,20 @@ async def test_after_close_it_says_so(tmp_path: Path) -> None:
         await store.keys()
 
 
+async def test_the_switch_to_wal_waits_for_a_lock(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE facts_of_old (x)")
+    other.execute("BEGIN EXCLUSIVE")
+    opening = asyncio.create_task(SqliteDatabase.open(path))
+    await asyncio.sleep(0.2)
+    assert not opening.done()
+    other.execute("COMMIT")
+    other.close()
+    database = await opening
+    await database.close()
+
+
 WRITER = """
 import asyncio, sys
 from pathlib import Path
