@@ -27,6 +27,12 @@ class CurrentCall:
     response_model: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    reason: str = ""
+    """ErrorInfo reason of a call that failed."""
+
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """Trailing metadata of every call: its id and where its time went."""
+        return (("x-request-id", self.request_id), ("server-timing", self.phases.server_timing()))
 
 
 current_call: ContextVar[CurrentCall] = ContextVar("current_call")

@@ -12,7 +12,8 @@
     │   ├── ModelNotFound .......... MODEL_NOT_FOUND
     │   └── KeyNotFound ............ KEY_NOT_FOUND
     ├── FailedPrecondition ......... FAILED_PRECONDITION
-    │   └── ContentFiltered ........ CONTENT_FILTERED
+    │   ├── ContentFiltered ........ CONTENT_FILTERED
+    │   └── ProviderRegionRefused .. PROVIDER_REGION_REFUSED
     ├── ResourceExhausted .......... RESOURCE_EXHAUSTED
     │   ├── ConcurrencyExceeded .... CONCURRENCY_LIMIT_EXCEEDED
     │   ├── ProviderRateLimited .... PROVIDER_RATE_LIMITED
@@ -59,6 +60,10 @@ _UNIMPLEMENTED = 12
 _INTERNAL = 13
 _UNAVAILABLE = 14
 _UNAUTHENTICATED = 16
+
+
+class ConfigError(Exception):
+    """The hub cannot start as configured; the message names the setting and the remedy."""
 
 
 class Help(Flag):
@@ -203,6 +208,13 @@ class ContentFiltered(FailedPrecondition):
     """The provider's safety filter refused the prompt."""
 
     reason = "CONTENT_FILTERED"
+    helps = Help.PROVIDER
+
+
+class ProviderRegionRefused(FailedPrecondition):
+    """The provider does not serve the region it sees the hub in; another provider may."""
+
+    reason = "PROVIDER_REGION_REFUSED"
     helps = Help.PROVIDER
 
 

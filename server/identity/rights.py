@@ -24,6 +24,13 @@ class Rights:
         """``model`` is a resolved name, ``provider/name``."""
         return _any_matches(self.models, model)
 
+    def reach_model(self, pattern: str) -> bool:
+        """True where some model that ``pattern`` stands for is allowed; for a plain name, whether that one is."""
+        if not pattern.endswith("*"):
+            return self.allows_model(pattern)
+        stem = pattern[:-1]
+        return any(_overlap(own, stem) for own in self.models)
+
     def covers(self, other: "Rights") -> bool:
         """True where everything ``other`` allows is allowed here too."""
         return all(_any_matches(self.methods, pattern) for pattern in other.methods) and all(
@@ -34,3 +41,9 @@ class Rights:
 def _any_matches(patterns: Sequence[str], name: str) -> bool:
     # A pattern is itself a name here: "a.*" starts with "a." and so is covered by "a.*" and by "*".
     return any(name.startswith(p[:-1]) if p.endswith("*") else name == p for p in patterns)
+
+
+def _overlap(pattern: str, stem: str) -> bool:
+    if not pattern.endswith("*"):
+        return pattern.startswith(stem)
+    return pattern[:-1].startswith(stem) or stem.startswith(pattern[:-1])

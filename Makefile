@@ -1,0 +1,70 @@
+# The index of the project: `make help` lists what can be done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WIRE ?= ../shared/wire
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check generate check-generated breaking lock format wire clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+install: $(VENV)/.dev ## Make .venv with everything the targets need, from the hash-locked requirements
+
+run: $(VENV)/.run ## Start a hub on 127.0.0.1:50051 with the sandbox, and print a key and a first call
+	@$(BIN)/hub serve --dev
+
+test: $(VENV)/.dev ## Run every test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev check-generated breaking ## Lint, types, layers, and the contract's lint and compatibility
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/buf lint generated/aignehub.binpb --config protos/buf.yaml
+	@$(BIN)/buf format --exit-code --diff protos
+
+generate: $(VENV)/.dev ## Compile protos/ into generated/
+	@$(BIN)/python protos/generate.py
+
+check-generated: generate ## Fail where generated/ is not what protos/ compiles to
+	@git diff --exit-code --stat -- generated && test -z "$$(git ls-files --others --exclude-standard generated)" \
+		|| { echo "generated/ is stale: run 'make generate' and commit it"; exit 1; }
+
+breaking: $(VENV)/.dev ## Fail where the contract breaks a client of protos/baseline.binpb
+	@$(BIN)/buf breaking generated/aignehub.binpb --against protos/baseline.binpb --config protos/buf.yaml
+
+format: $(VENV)/.dev ## Format the code and the protos
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	@$(BIN)/buf format -w protos
+
+wire: $(VENV)/.dev ## Replay recorded provider traffic end to end: make wire WIRE=<folder>
+	@$(BIN)/python -m tests.wire $(WIRE)
+
+lock: $(VENV)/.dev ## Resolve the dependencies of pyproject.toml anew into both lock files
+	@$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK) -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --all-extras $(LOCK) -o requirements-dev.lock
+LOCK := --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command "make lock"
+
+clean: ## Remove what was built, but not .hub with its keys
+	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=<path>"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: requirements.lock $(VENV)/bin/python
+	@echo "installing the hub into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "installing the development tools into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

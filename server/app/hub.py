@@ -1,0 +1,163 @@
+"""The running hub: what is built, in which order it starts, and in which it ends."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import grpc
+import structlog
+
+from server.app.identity import build_authenticator, build_tokens
+from server.app.outgoing import egress_settings, transport_settings
+from server.app.providers import Connections, build_catalogue
+from server.backends.media import CallerMedia
+from server.config import Settings
+from server.errors import HubError
+from server.identity.bootstrap import bootstrap, open_registry
+from server.identity.registry import KeyRegistry
+from server.identity.rights import EVERY_MODEL, Rights
+from server.interceptors.admission import AdmissionInterceptor, Slots
+from server.interceptors.auth import AuthInterceptor
+from server.interceptors.status import StatusInterceptor
+from server.interceptors.telemetry import TelemetryInterceptor
+from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
+from server.routing.catalogue import Catalogue
+from server.routing.resolve import plan_chat
+from server.services.chat import ChatService
+from server.services.health import HealthServicer
+from server.services.keys import KeyService
+from server.services.models import ModelService
+from server.services.status import Lifecycle, StatusService
+from server.transport.client import Transport
+from server.transport.guard import EgressGuard
+
+_log = structlog.get_logger("hub")
+
+
+class Hub:
+    """One server process. ``start`` returns once it answers; ``stop`` returns once nothing is left."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self._environ = environ
+        self._lifecycle = Lifecycle()
+        limits = settings.limits
+        self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key)
+        self._resources = AsyncExitStack()
+        self._server: grpc.aio.Server | None = None
+        self._health: HealthServicer | None = None
+
+    @property
+    def active_calls(self) -> int:
+        """Calls in progress."""
+        return self._slots.active
+
+    async def start(self) -> str:
+        """Starts everything and returns the address, ``host:port``. Raises ConfigError or HubError with the remedy."""
+        try:
+            return await self._start()
+        except BaseException:
+            await self._resources.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Drains and ends: readiness falls, watches end, calls in progress get their grace, files are closed."""
+        drain = self.settings.drain
+        already = self._lifecycle.draining
+        self._lifecycle.drain()
+        if self._health and self._server and not already:
+            await self._health.drain()
+            if drain.delay:
+                await asyncio.sleep(drain.delay)
+            await self._health.end_watches()
+            await self._server.stop(drain.grace)
+        await self._resources.aclose()
+
+    async def _start(self) -> str:
+        settings = self.settings
+        registry = await self._open_keys()
+        connections = await self._connect()
+        catalogue = build_catalogue(settings, self._environ, connections, await self._start_sandbox())
+        tokens = build_tokens(settings, connections.transport)
+        if tokens:
+            self._resources.push_async_callback(tokens.close)
+        server = build_server(
+            settings,
+            [
+                TelemetryInterceptor(),
+                StatusInterceptor(),
+                AuthInterceptor(build_authenticator(registry, tokens)),
+                AdmissionInterceptor(self._slots),
+            ],
+        )
+        self._health = HealthServicer(lambda model: _is_served(catalogue, model))
+        self._add_services(server, registry, catalogue, self._health)
+        address = add_ports(server, settings)
+        await server.start()
+        self._server = server
+        models = [f"{provider.name}/{model.name}" for provider in catalogue.providers for model in provider.models]
+        await self._health.start(service_names(), models)
+        self._resources.push_async_callback(self._health.close)
+        _log.info("ready", address=address, providers=[provider.name for provider in catalogue.providers])
+        return address
+
+    async def _open_keys(self) -> KeyRegistry:
+        folder = self.settings.data_dir
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        registry = await open_registry(folder / "hub.db", folder / "pepper")
+        self._resources.push_async_callback(registry.close)
+        await registry.start()
+        key_file = self.settings.auth.bootstrap_key_file
+        if key_file:
+            done = await bootstrap(registry, key_file)
+            _log.info("bootstrap key", key_id=done.key_id, outcome=done.outcome.value, file=str(key_file))
+        return registry
+
+    async def _connect(self) -> Connections:
+        transport = Transport(transport_settings(self.settings, self._environ))
+        guard = EgressGuard(egress_settings(self.settings))
+        await self._resources.enter_async_context(transport)
+        await self._resources.enter_async_context(guard)
+        return Connections(transport, CallerMedia(guard, max_each_bytes=self.settings.egress.max_fetch_bytes))
+
+    async def _start_sandbox(self) -> str | None:
+        if not self.settings.sandbox:
+            return None
+        # Imported here: a hub without the sandbox does not carry an HTTP server.
+        from server.sandbox.listener import Sandbox  # noqa: PLC0415
+
+        sandbox = Sandbox()
+        url: str = await sandbox.start()
+        self._resources.push_async_callback(sandbox.stop)
+        return url
+
+    def _add_services(
+        self, server: grpc.aio.Server, registry: KeyRegistry, catalogue: Catalogue, health: HealthServicer
+    ) -> None:
+        settings = self.settings
+        max_message = settings.grpc.max_receive_message_bytes
+        add_services(
+            server,
+            chat=ChatService(
+                catalogue,
+                default_model=settings.defaults.chat,
+                max_call_seconds=settings.limits.max_call_seconds,
+            ),
+            keys=KeyService(registry),
+            models=ModelService(catalogue),
+            status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),
+            health=health,
+        )
+        if wants_reflection(settings):
+            add_reflection(server)
+
+
+_ALL_MODELS = Rights((), (EVERY_MODEL,))
+
+
+def _is_served(catalogue: Catalogue, model: str) -> bool:
+    try:
+        plan_chat(catalogue, model, _ALL_MODELS)
+    except HubError:
+        return False
+    return True

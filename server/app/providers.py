@@ -1,0 +1,165 @@
+"""From settings and environment to the providers of the catalogue."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.backends.http_chat import HttpChatBackend
+from server.backends.media import CallerMedia
+from server.config.secrets import environment_credentials, provider_credentials
+from server.config.settings import ProviderSettings, Settings
+from server.errors import ConfigError
+from server.providers.kind import ProviderKind
+from server.providers.registry import PROVIDERS
+from server.routing.catalogue import Catalogue, ListedModel, Provider
+from server.sandbox.catalog import MODELS as SANDBOX_MODELS
+from server.transport.client import Transport
+from server.transport.endpoint import Credential, Endpoint, Timeouts
+
+SANDBOX = "sandbox"
+_SANDBOX_KIND = "openai-compatible"
+_OLLAMA = ("127.0.0.1", 11434)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What every backend shares."""
+
+    transport: Transport
+    media: CallerMedia
+
+
+def build_catalogue(
+    settings: Settings, environ: Mapping[str, str], connections: Connections, sandbox_url: str | None
+) -> Catalogue:
+    """The providers of the configuration, those the environment switches on, and the sandbox where it runs.
+
+    Raises ConfigError naming the setting at fault.
+    """
+    built: list[Provider] = []
+    for index, instance in enumerate(settings.providers):
+        place = f"providers[{index}]"
+        if any(other.name == instance.name for other in built):
+            raise ConfigError(f"{place}.name: {instance.name} is taken; every instance needs a name of its own")
+        credentials = provider_credentials(instance, place, environ)
+        built.append(_build(instance, place, credentials, settings, environ, connections))
+    if settings.providers_from_environment:
+        taken = {provider.name for provider in built} | {provider.kind for provider in built}
+        for kind in PROVIDERS.values():
+            found = _from_environment(kind, environ)
+            if found is not None and kind.name not in taken:
+                instance = ProviderSettings(name=kind.name)
+                built.append(_build(instance, kind.name, found, settings, environ, connections))
+    if sandbox_url:
+        built.append(_sandbox(settings, sandbox_url, connections, [provider.name for provider in built]))
+    return Catalogue(tuple(built), frozenset(PROVIDERS))
+
+
+def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Credential, ...] | None:
+    """Keys of a kind that the environment switches on; None where it does not."""
+    for variable in kind.key_env:
+        if environ.get(variable, "").strip():
+            return tuple(environment_credentials(variable, environ[variable], variable))
+    if kind.base_url_env and environ.get(kind.base_url_env) and not kind.needs_key:
+        return ()
+    return None
+
+
+def _build(
+    instance: ProviderSettings,
+    place: str,
+    credentials: tuple[Credential, ...],
+    settings: Settings,
+    environ: Mapping[str, str],
+    connections: Connections,
+) -> Provider:
+    kind = _kind(instance, place)
+    _check_options(instance, kind, place)
+    endpoint = _endpoint(instance, kind, place, settings, environ)
+    codec = kind.chat(instance.options) if kind.chat else None
+    models = tuple(ListedModel(model.name, model.aliases, model.display_name) for model in instance.models)
+    return Provider(
+        name=instance.name,
+        kind=kind.name,
+        credentials=credentials,
+        needs_key=kind.needs_key,
+        models=models,
+        closed=instance.models_closed,
+        chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+    )
+
+
+def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
+    name = instance.kind or instance.name
+    kind = PROVIDERS.get(name)
+    if kind is None:
+        known = ", ".join(sorted(PROVIDERS))
+        raise ConfigError(f"{place}.kind: {name} is no kind of provider; there are {known}")
+    return kind
+
+
+def _check_options(instance: ProviderSettings, kind: ProviderKind, place: str) -> None:
+    allowed = kind.options | set(kind.header_options)
+    for option in instance.options:
+        if option not in allowed:
+            options = ", ".join(sorted(allowed)) or "none"
+            raise ConfigError(f"{place}.options.{option}: {kind.name} has no such option; it has {options}")
+
+
+def _endpoint(
+    instance: ProviderSettings, kind: ProviderKind, place: str, settings: Settings, environ: Mapping[str, str]
+) -> Endpoint:
+    from_environment = environ.get(kind.base_url_env, "") if kind.base_url_env else ""
+    base_url = (instance.base_url or from_environment or kind.base_url).rstrip("/")
+    if not base_url:
+        raise ConfigError(f"{place}.base_url: kind {kind.name} has no address of its own; say where it lives")
+    headers = {
+        name: instance.options[option] for option, name in kind.header_options.items() if option in instance.options
+    }
+    headers |= {name: value.get_secret_value() for name, value in instance.headers.items()}
+    common = settings.transport
+    try:
+        return Endpoint(
+            name=instance.name,
+            base_url=base_url,
+            authorize=kind.authorize,
+            headers=headers,
+            timeouts=Timeouts(
+                connect=common.connect_timeout,
+                first_byte=instance.first_byte_timeout or common.first_byte_timeout,
+                idle=instance.idle_timeout or common.idle_timeout,
+            ),
+            proxy=instance.proxy or None,
+        )
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from None
+
+
+def _sandbox(settings: Settings, url: str, connections: Connections, taken: list[str]) -> Provider:
+    if SANDBOX in taken:
+        raise ConfigError("providers: sandbox is the name of the built-in provider; choose another, or sandbox: false")
+    kind = PROVIDERS[_SANDBOX_KIND]
+    if kind.chat is None:
+        raise ConfigError("sandbox: its kind has no chat")
+    endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize)
+    models = tuple(
+        ListedModel(model.example, display_name=model.description, capabilities=tuple(model.capabilities))
+        for model in SANDBOX_MODELS
+    )
+    return Provider(
+        name=SANDBOX,
+        kind=SANDBOX,
+        credentials=(),
+        needs_key=False,
+        models=models,
+        chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
+    )
+
+
+def ollama_is_here() -> bool:
+    """True where something listens on Ollama's port of this machine. It is not called, only connected to."""
+    try:
+        with socket.create_connection(_OLLAMA, timeout=0.1):
+            return True
+    except OSError:
+        return False

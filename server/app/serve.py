@@ -1,0 +1,73 @@
+"""`hub serve`: runs a hub until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from server.app.hub import Hub
+from server.app.providers import ollama_is_here
+from server.config import Settings, load_settings
+from server.config.load import process_environment
+from server.logs import configure_logs
+
+_DEV_MODEL = "sandbox/echo"
+
+
+def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:
+    """Serves until SIGTERM or SIGINT and returns the exit status, 0 after a drain.
+
+    Raises ConfigError or HubError where it cannot start; their messages are for the operator.
+
+    ``dev`` adds what a first look needs: the sandbox as default model, a local Ollama, and an admin key left in
+    the data directory and printed with a call to try.
+    """
+    environ = dict(process_environment())
+    settings = load_settings(config_path, environ, listen=listen)
+    if dev:
+        settings = _for_development(settings, environ)
+    configure_logs(settings.log_level)
+    uvloop.run(_serve(Hub(settings, environ), dev=dev))
+    return 0
+
+
+async def _serve(hub: Hub, *, dev: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    address = await hub.start()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    print(f"listening on {address}", flush=True)
+    if dev:
+        _invite(hub.settings, address)
+    await stop.wait()
+    # A second signal ends it at once, as people expect of Ctrl-C.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(signum)
+    await hub.stop()
+
+
+def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
+    changes: dict[str, Any] = {"sandbox": True}
+    if settings.auth.bootstrap_key_file is None:
+        auth = settings.auth.model_copy(update={"bootstrap_key_file": settings.data_dir / "key"})
+        changes["auth"] = auth
+    if not settings.defaults.chat:
+        changes["defaults"] = settings.defaults.model_copy(update={"chat": _DEV_MODEL})
+    if "OLLAMA_BASE_URL" not in environ and ollama_is_here():
+        environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434/v1"
+    return settings.model_copy(update=changes)
+
+
+def _invite(settings: Settings, address: str) -> None:
+    key_file = settings.auth.bootstrap_key_file
+    program = Path(sys.argv[0])
+    hub = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program.name
+    there = "" if address == "127.0.0.1:50051" else f"HUB_ADDRESS={address} "
+    print(f"key: {key_file.read_text().strip() if key_file else ''} (also in {key_file}; the commands below find it)")
+    print("now, in a second terminal:")
+    print(f'  {there}{hub} chat "Hello, who is there?"')
+    print(f"  {there}{hub} models", flush=True)

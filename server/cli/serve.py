@@ -1,0 +1,60 @@
+"""``hub serve``: the one command that becomes the server."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.cli.failure import FAILED, USAGE
+from server.errors import ConfigError, HubError
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says of the server; None leaves it to the file and the environment."""
+
+    config: Path | None = None
+    listen: str | None = None
+    dev: bool = False
+
+
+def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
+    """Reads what follows ``hub serve`` where it is plainly right; None leaves it to the whole command line.
+
+    A server lives for months and the command line's libraries would stay in its memory all the while; so they
+    are loaded only to explain (--help) or to complain.
+    """
+    values: dict[str, str] = {}
+    dev = False
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name in ("--config", "--listen"):
+            given = value if equals else next(rest, "")
+            if not given or given.startswith("-"):
+                return None
+            values[name] = given
+        elif argument == "--dev":
+            dev = True
+        else:
+            return None
+    config = values.get("--config")
+    return ServeOptions(Path(config) if config else None, values.get("--listen"), dev)
+
+
+def run(options: ServeOptions) -> int:
+    """Serves until told to stop; the exit status."""
+    from server.app import serve  # noqa: PLC0415 - only this command becomes the server; no other should load it
+
+    config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
+    try:
+        return serve(config, options.listen, options.dev)
+    except ConfigError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        return USAGE
+    except HubError as error:
+        print(f"error: {' '.join(error.message.split())} ({error.reason})", file=sys.stderr, flush=True)
+        return USAGE
+    except KeyboardInterrupt:
+        return FAILED

@@ -1,0 +1,250 @@
+"""Every setting of the hub with its default and its reason. hub.example.yaml shows them all."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MIB = 1024 * 1024
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class GrpcSettings(_Section):
+    """The HTTP/2 side of the server; times in seconds."""
+
+    keepalive_time: Seconds = 60
+    """Ping a silent connection this often. A model may think for minutes, and load balancers drop silent flows."""
+    keepalive_timeout: Seconds = 20
+    """Close a connection whose ping is not answered by then."""
+    min_ping_interval: Seconds = 10
+    """Clients may ping this often; gRPC's own floor of 5 minutes would disconnect clients that keep alive properly."""
+    max_ping_strikes: int = Field(default=2, ge=0)
+    """Pings too many before a client is sent away."""
+    max_connection_age: Seconds = 1800
+    """Ask clients to reconnect after this long (within 10 %), so that load balancers can move them."""
+    max_connection_age_grace: Seconds = 3600
+    """How long calls go on after that; at least the longest stream, since they are cut at its end."""
+    max_connection_idle: Seconds = 900
+    """Close a connection without calls after this long."""
+    max_concurrent_streams: int = Field(default=1000, ge=1)
+    """Calls at once on one connection. Callers share one channel, and the calls past this wait unseen; admission
+    bounds the work, and a bound at all keeps a flood of resets cheap."""
+    handshake_timeout: Seconds = 10
+    """Close a connection that has not finished its handshake by then; without it silent peers hold sockets."""
+    max_receive_message_bytes: int = Field(default=64 * _MIB, ge=1024)
+    """Largest request. gRPC's 4 MiB is too small for a few photographs or a minute of sound."""
+    max_send_message_bytes: int = Field(default=64 * _MIB, ge=1024)
+    """Largest response."""
+    max_metadata_bytes: int = Field(default=16384, ge=4096)
+    """Largest request metadata; a JWT takes up to 8 KiB."""
+
+
+class TlsSettings(_Section):
+    """Server certificate; both files are read again when they change, so a renewal needs no restart."""
+
+    cert_file: Path
+    """PEM chain, the server's own certificate first."""
+    key_file: Path
+    """PEM private key."""
+
+
+class LimitSettings(_Section):
+    """Bounds on work, times in seconds."""
+
+    max_concurrent_calls: int = Field(default=2000, ge=1)
+    """Calls in progress at once; further ones are refused with RetryInfo rather than queued."""
+    max_concurrent_calls_per_key: int = Field(default=1000, ge=1)
+    """The same for one caller whose key says nothing of its own."""
+    max_call_seconds: Seconds = 1800
+    """Longest call, also where the caller set no deadline."""
+
+
+class DrainSettings(_Section):
+    """What happens on SIGTERM; times in seconds."""
+
+    delay: float = Field(default=0, ge=0)
+    """Keep serving this long after readiness fell, so that load balancers notice. 5 to 10 on Kubernetes."""
+    grace: float = Field(default=30, ge=0)
+    """Calls in progress may go on this long, then they are cancelled."""
+
+
+class TransportSettings(_Section):
+    """Connections to providers; times in seconds. The caller's deadline ends every wait sooner."""
+
+    connect_timeout: Seconds = 5
+    """To connect, TLS included."""
+    first_byte_timeout: Seconds = 120
+    """From the request sent to the first byte of the answer; reasoning models think before they speak."""
+    idle_timeout: Seconds = 60
+    """Between two reads of an answer; without it a stalled stream would hang until the deadline."""
+    max_connections: int = Field(default=4096, ge=1)
+    """Sockets to all providers together."""
+    max_response_bytes: int = Field(default=64 * _MIB, ge=1024)
+    """Largest whole answer of a provider."""
+    proxy: str = ""
+    """http:// proxy for all providers; HTTPS_PROXY of the environment fills it where it is empty."""
+    ca_file: Path | None = None
+    """PEM bundle of further authorities to trust, for a proxy or a provider of your own."""
+
+
+class EgressSettings(_Section):
+    """What the hub fetches because a caller named it (image and file URLs)."""
+
+    allow_http: bool = False
+    """Also fetch http:// addresses; they can be read and changed on the way."""
+    allowed_ports: tuple[int, ...] = (80, 443)
+    """Ports that may be fetched from; others are services of another kind."""
+    allowed_networks: tuple[str, ...] = ()
+    """Private networks callers may name all the same, such as 10.1.0.0/16 for your own media store."""
+    max_fetch_bytes: int = Field(default=20 * _MIB, ge=1024)
+    """Largest file fetched."""
+    timeout: Seconds = 20
+    """Longest fetch."""
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is no network; write one as 10.1.0.0/16") from None
+        return networks
+
+
+class ScopeRights(_Section):
+    """What a token's scope allows; the same patterns as a key's."""
+
+    methods: tuple[str, ...] = ("aignehub.v1.*",)
+    models: tuple[str, ...] = ("*",)
+
+
+class IssuerSettings(_Section):
+    """An OAuth issuer whose JWTs are accepted as bearers."""
+
+    issuer: str = Field(min_length=1)
+    """Exactly the token's iss."""
+    audiences: tuple[str, ...] = Field(min_length=1)
+    """A token must be meant for one of these (aud)."""
+    jwks_url: str = ""
+    """Where its keys are; or jwks_file."""
+    jwks_file: Path | None = None
+    """A JWKS on disk; or jwks_url."""
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    """Signatures accepted; none and the HMAC family never are."""
+    leeway: float = Field(default=30, ge=0, le=300)
+    """Seconds that clocks may differ."""
+    scope_claim: str = "scope"
+    """The claim that lists scopes."""
+    scopes: dict[str, ScopeRights] = Field(default_factory=lambda: {"hub": ScopeRights()})
+    """Scope name to rights. A token with none of these may call nothing."""
+
+
+class AuthSettings(_Section):
+    """Who may call."""
+
+    bootstrap_key_file: Path | None = None
+    """Admin key at start: taken from this file where it exists, else made and written there (mode 0600)."""
+    issuers: tuple[IssuerSettings, ...] = ()
+    """OAuth issuers accepted beside keys."""
+
+
+class DefaultSettings(_Section):
+    """Models for calls that name none."""
+
+    chat: str = ""
+    """Model of a chat request whose model is empty."""
+
+
+class ModelSettings(_Section):
+    """One model of a provider."""
+
+    name: str = Field(min_length=1)
+    """The provider's own name."""
+    aliases: tuple[str, ...] = ()
+    """Other bare names callers may use."""
+    display_name: str = ""
+    """Name to show."""
+
+
+class ProviderSettings(_Section):
+    """One instance of a provider. A kind may be configured several times under different names."""
+
+    name: InstanceName
+    """Prefix of its models: lower case, unique."""
+    kind: str = ""
+    """Row of the provider table (see README); empty means the same as name."""
+    base_url: str = ""
+    """Where it lives; empty takes the kind's own."""
+    api_keys: tuple[SecretStr, ...] = ()
+    """Each a literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
+    models: tuple[ModelSettings, ...] = ()
+    """Models to list; a bare string is a model of that name."""
+    models_closed: bool = False
+    """Refuse models that are not listed; otherwise any name under this provider passes through."""
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    """Sent with every request to it."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """The kind's own options, such as organization or api_version."""
+    proxy: str = ""
+    """http:// proxy for this provider alone."""
+    first_byte_timeout: Seconds | None = None
+    """Overrides transport.first_byte_timeout."""
+    idle_timeout: Seconds | None = None
+    """Overrides transport.idle_timeout."""
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _bare_names(cls, models: object) -> object:
+        if isinstance(models, list | tuple):
+            return [{"name": model} if isinstance(model, str) else model for model in models]
+        return models
+
+
+class Settings(BaseSettings):
+    """The whole configuration. ``HUB_LISTEN`` sets ``listen``, ``HUB_LIMITS__MAX_CALL_SECONDS`` a nested one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUB_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+    listen: str = "127.0.0.1:50051"
+    """host:port; port 0 takes a free one, which the ready line tells."""
+    unix_socket: Path | None = None
+    """Also listen here; access is by the folder's permissions, and a key is needed all the same."""
+    allow_plaintext: bool = False
+    """Listen beyond loopback without tls. Said here a second time because keys and prompts travel in the clear."""
+    tls: TlsSettings | None = None
+    """Certificate of the listener."""
+    reflection: Literal["auto", "on", "off"] = "auto"
+    """gRPC reflection, behind a key like every method; auto is on for loopback and off elsewhere."""
+    data_dir: Path = Path(".hub")
+    """Where the key store and the pepper of its hashes live."""
+    sandbox: bool = False
+    """Serve the offline provider sandbox/…; `make run` switches it on."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe line to log; one line a call is info."""
+    grpc: GrpcSettings = GrpcSettings()
+    limits: LimitSettings = LimitSettings()
+    drain: DrainSettings = DrainSettings()
+    transport: TransportSettings = TransportSettings()
+    egress: EgressSettings = EgressSettings()
+    auth: AuthSettings = AuthSettings()
+    defaults: DefaultSettings = DefaultSettings()
+    providers: tuple[ProviderSettings, ...] = ()
+    """Instances beside those that a key in the environment switches on."""
+    providers_from_environment: bool = True
+    """Switch on each kind whose key variable (OPENAI_API_KEY and the like) is set."""

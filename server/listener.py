@@ -1,0 +1,158 @@
+"""The gRPC server: its channel arguments, its ports, its services."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import grpc
+from aignehub.admin.v1 import key_service_pb2, key_service_pb2_grpc, usage_service_pb2
+from aignehub.v1 import (
+    audio_service_pb2,
+    chat_service_pb2,
+    chat_service_pb2_grpc,
+    embedding_service_pb2,
+    health_service_pb2,
+    health_service_pb2_grpc,
+    image_service_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
+)
+from google.protobuf.descriptor import FileDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from server.config import Settings
+from server.errors import ConfigError
+from server.services.chat import ChatService
+from server.services.health import HealthServicer
+from server.services.keys import KeyService
+from server.services.models import ModelService
+from server.services.status import StatusService
+from server.services.unbuilt import unbuilt_methods
+from server.tls import server_credentials
+
+_FILES = (
+    audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
+    key_service_pb2, model_service_pb2, usage_service_pb2,
+)  # fmt: skip
+_LATER = (audio_service_pb2, embedding_service_pb2, image_service_pb2, usage_service_pb2)
+"""Files whose services answer UNIMPLEMENTED until their turn comes."""
+
+REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
+
+
+def service_names() -> list[str]:
+    """Full names of every service of the contract."""
+    return [service.full_name for file in _FILES for service in _services(file.DESCRIPTOR)]
+
+
+def build_server(settings: Settings, interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
+    """A server with its channel arguments and interceptors, without services and ports."""
+    return grpc.aio.server(interceptors=list(interceptors), options=_channel_arguments(settings))
+
+
+def add_services(
+    server: grpc.aio.Server,
+    *,
+    chat: ChatService,
+    keys: KeyService,
+    models: ModelService,
+    status: StatusService,
+    health: HealthServicer,
+) -> None:
+    """Registers what is built, and a refusal by name for what is not."""
+    chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
+    key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
+    health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    for file in _LATER:
+        for service in _services(file.DESCRIPTOR):
+            refusals = grpc.method_handlers_generic_handler(service.full_name, unbuilt_methods(service))
+            server.add_generic_rpc_handlers((refusals,))
+
+
+def add_reflection(server: grpc.aio.Server) -> None:
+    """Reflection under both names clients ask for."""
+    names = [*service_names(), health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
+    names += [REFLECTION_V1, reflection.SERVICE_NAME]
+    servicer = reflection.aio.ReflectionServicer(names)
+    method = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    # grpcio-reflection serves v1alpha only (https://github.com/grpc/grpc/issues/38576); v1 has the same messages.
+    for name in (REFLECTION_V1, reflection.SERVICE_NAME):
+        handler = grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": method})
+        server.add_generic_rpc_handlers((handler,))
+
+
+def wants_reflection(settings: Settings) -> bool:
+    """``auto`` means: where only this machine can ask."""
+    return settings.reflection == "on" or (settings.reflection == "auto" and is_loopback(settings.listen))
+
+
+def add_ports(server: grpc.aio.Server, settings: Settings) -> str:
+    """Binds the addresses and returns the TCP one with its real port. Raises ConfigError with the remedy."""
+    if settings.tls is None and not settings.allow_plaintext and not is_loopback(settings.listen):
+        raise ConfigError(
+            f"listen: {settings.listen} is reachable from other machines without encryption; set tls, or say "
+            "allow_plaintext: true as well where something in front of the hub encrypts"
+        )
+    host = settings.listen.rpartition(":")[0]
+    try:
+        if settings.tls:
+            port = server.add_secure_port(settings.listen, server_credentials(settings.tls))
+        else:
+            port = server.add_insecure_port(settings.listen)
+        if settings.unix_socket:
+            server.add_insecure_port(f"unix:{_fresh(settings.unix_socket)}")
+    except RuntimeError:
+        raise ConfigError(f"listen: cannot bind {settings.listen}; is another process using the port?") from None
+    return f"{host}:{port}"
+
+
+def is_loopback(address: str) -> bool:
+    """True where ``host:port`` can be reached from this machine alone."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _fresh(socket: Path) -> Path:
+    if socket.is_socket():  # left behind by a process that was killed
+        socket.unlink()
+    return socket.absolute()
+
+
+def _channel_arguments(settings: Settings) -> list[tuple[str, Any]]:
+    """What RELIABILITY of the design asks for; each setting says its reason where it is declared."""
+    limits = settings.grpc
+    return [
+        ("grpc.so_reuseport", 0),  # a second hub on the same port is a mistake, not a worker
+        ("grpc.keepalive_time_ms", _ms(limits.keepalive_time)),
+        ("grpc.keepalive_timeout_ms", _ms(limits.keepalive_timeout)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", _ms(limits.min_ping_interval)),
+        ("grpc.http2.max_ping_strikes", limits.max_ping_strikes),
+        ("grpc.max_connection_age_ms", _ms(limits.max_connection_age)),
+        ("grpc.max_connection_age_grace_ms", _ms(limits.max_connection_age_grace)),
+        ("grpc.max_connection_idle_ms", _ms(limits.max_connection_idle)),
+        ("grpc.max_concurrent_streams", limits.max_concurrent_streams),
+        ("grpc.server_handshake_timeout_ms", _ms(limits.handshake_timeout)),
+        ("grpc.max_receive_message_length", limits.max_receive_message_bytes),
+        ("grpc.max_send_message_length", limits.max_send_message_bytes),
+        ("grpc.max_metadata_size", limits.max_metadata_bytes),
+    ]
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _services(file: FileDescriptor) -> list[Any]:
+    return list(file.services_by_name.values())

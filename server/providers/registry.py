@@ -1,0 +1,10 @@
+"""Every kind of provider the hub knows: the one place where a provider's name is looked up."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from server.providers import compatible
+from server.providers.kind import ProviderKind
+
+PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in compatible.KINDS})
+"""By the name an operator writes as ``kind``."""

@@ -1,0 +1,165 @@
+"""The providers that are configured, and what a model name means among them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from server.backends.base import ChatBackend
+from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
+from server.identity.rights import Rights
+from server.routing.inference import infer
+from server.transport.endpoint import Credential
+
+_OWN_PREFIX = "aignehub/"
+"""AIGNE's own clients put this before every name."""
+ANY_MODEL = "*"
+"""Stands for the models of a provider that lets any name through."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model the operator wrote down, or one the sandbox has."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    display_name: str = ""
+    capabilities: tuple[str, ...] = ("chat",)
+    """Lower-case names of the contract's ModelCapability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One configured instance."""
+
+    name: str
+    kind: str
+    credentials: tuple[Credential, ...]
+    needs_key: bool = True
+    models: tuple[ListedModel, ...] = ()
+    closed: bool = False
+    """True where only listed models are served."""
+    chat: ChatBackend | None = None
+
+    @property
+    def usable(self) -> bool:
+        """True where it could be called: it has a key or needs none."""
+        return bool(self.credentials) or not self.needs_key
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to serve a model name."""
+
+    provider: Provider
+    model: str
+    """The provider's own name of the model."""
+    listed: ListedModel | None = None
+    """What is configured of the model; None where the provider lets any name through."""
+
+    @property
+    def id(self) -> str:
+        """``provider/model``, the name that rights are judged by."""
+        return f"{self.provider.name}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All providers, and the look-up tables made of them once."""
+
+    providers: tuple[Provider, ...]
+    kinds: frozenset[str]
+    """Every kind there is, configured or not: a name that begins with one means that provider."""
+    _by_name: Mapping[str, Provider] = field(init=False)
+    _by_bare_name: Mapping[str, tuple[Candidate, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Builds the tables."""
+        object.__setattr__(self, "_by_name", {provider.name: provider for provider in self.providers})
+        object.__setattr__(self, "_by_bare_name", _bare_names(self.providers))
+
+    def candidates(self, name: str) -> Sequence[Candidate]:
+        """Every provider that may serve ``name``, best first; never empty.
+
+        ``provider/model`` is split at the first slash where the prefix is a provider's name or kind, and then
+        means that provider alone. Other names are looked for among the listed models and their aliases, then
+        told by their beginning. Raises ModelNotFound or NoProvider.
+        """
+        if name.startswith(_OWN_PREFIX):
+            name = name[len(_OWN_PREFIX) :]
+        prefix, slash, model = name.partition("/")
+        prefix = prefix.lower()
+        if slash and model and (prefix in self._by_name or prefix in self.kinds):
+            return (self._explicit(prefix, model),)
+        return self._bare(name)
+
+    def listed(self, rights: Rights) -> list[Candidate]:
+        """Every configured model that ``rights`` reach, and ``provider/*`` for a provider that lets others through."""
+        found = [Candidate(provider, model.name, model) for provider in self.providers for model in provider.models]
+        found += [Candidate(provider, ANY_MODEL) for provider in self.providers if not provider.closed]
+        return sorted((one for one in found if rights.reach_model(one.id)), key=lambda candidate: candidate.id)
+
+    def require_any(self, rights: Rights) -> None:
+        """Raises NoProvider, ModelNotAllowed or NoCredential where no call at all could be made."""
+        if not self.providers:
+            raise NoProvider("no provider is configured; set a provider's key variable or add one to providers")
+        reached = [one for one in self.providers if rights.reach_model(f"{one.name}/{ANY_MODEL}")]
+        if not reached:
+            raise ModelNotAllowed("this key reaches no configured provider; ask the operator for other allowed_models")
+        if not any(provider.usable for provider in reached):
+            raise NoCredential("no configured provider has a key; the operator can add one to api_keys")
+
+    def _explicit(self, prefix: str, model: str) -> Candidate:
+        provider = self._by_name.get(prefix) or self._first_of_kind(prefix)
+        if provider is None:
+            raise NoProvider(
+                f"no provider {prefix} is configured; the operator can add it to providers or set its key variable",
+                metadata={"provider": prefix},
+            )
+        for listed in provider.models:
+            if model == listed.name or model in listed.aliases:
+                return Candidate(provider, listed.name, listed)
+        if provider.closed:
+            names = ", ".join(listed.name for listed in provider.models[:8])
+            raise ModelNotFound(
+                f"{provider.name} serves no model {_shown(model)} here; it serves {names or 'none'}",
+                metadata={"provider": provider.name},
+            )
+        return Candidate(provider, model)
+
+    def _first_of_kind(self, kind: str) -> Provider | None:
+        return next((provider for provider in self.providers if provider.kind == kind), None)
+
+    def _bare(self, name: str) -> Sequence[Candidate]:
+        listed = self._by_bare_name.get(name)
+        if listed:
+            return listed
+        families = infer(name)
+        found = [
+            Candidate(provider, model)
+            for kind, model in families
+            for provider in self.providers
+            if provider.kind == kind and not provider.closed
+        ]
+        if found:
+            return found
+        if families:
+            kinds = ", ".join(kind for kind, _ in families if kind in self.kinds)
+            raise NoProvider(f"no provider that serves {_shown(name)} is configured; one of these would: {kinds}")
+        raise ModelNotFound(
+            f"no model {_shown(name)} is known here; name it as provider/model, with one of these providers: "
+            + (", ".join(provider.name for provider in self.providers) or "none is configured")
+        )
+
+
+def _bare_names(providers: Iterable[Provider]) -> dict[str, tuple[Candidate, ...]]:
+    found: dict[str, tuple[Candidate, ...]] = {}
+    for provider in providers:
+        for listed in provider.models:
+            for name in (listed.name, *listed.aliases):
+                found[name] = (*found.get(name, ()), Candidate(provider, listed.name, listed))
+    return found
+
+
+def _shown(name: str) -> str:
+    """A caller's text inside a message: short and printable."""
+    text = name if len(name) <= 64 else name[:61] + "..."
+    return repr(text)

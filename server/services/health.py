@@ -1,0 +1,114 @@
+"""grpc.health.v1 for probes: the stock servicer, with liveness, models, and an end at the drain."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+from typing_extensions import override
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+LIVENESS = "liveness"
+READINESS = "readiness"
+MODEL_PREFIX = "model:"
+
+_NAMES = '"", liveness, readiness, each service by its full name, and model:<provider>/<name>'
+_MOST_NAMES = 10_000
+"""Strangers may watch models that are only let through; past so many names they are told nothing of new ones."""
+_BEAT_SECONDS = 1.0
+_LAST_WORD_SECONDS = 0.05
+"""Lets each Watch tell NOT_SERVING before it ends."""
+_STALLED_AFTER = 10.0
+"""A loop that missed this many seconds of beats is not alive: probes would time out at 1 s long before."""
+
+
+class HealthServicer(health.aio.HealthServicer):
+    """Answers under ``""``, each service's full name, ``liveness``, ``readiness`` and ``model:<id>``.
+
+    ``model_served`` says of a model that is not listed whether a provider's name lets it through; the answer is
+    made anew each time, so that strangers cannot fill the table.
+    """
+
+    def __init__(self, model_served: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._model_served = model_served
+        self._last_beat = monotonic()
+        self._pulse: asyncio.Task[None] | None = None
+        self._draining = False
+        self._known: set[str] = set()
+        self._watches_end = asyncio.Event()
+
+    async def start(self, services: Iterable[str], models: Iterable[str]) -> None:
+        """Everything is SERVING from now on, and the heart beats."""
+        names = ["", READINESS, LIVENESS, *services, *(MODEL_PREFIX + model for model in models)]
+        for name in names:
+            await self._tell(name, SERVING)
+        self._pulse = asyncio.create_task(self._beat(), name="health heartbeat")
+
+    async def drain(self) -> None:
+        """Everything but liveness is NOT_SERVING for good; a drain is no reason to be killed."""
+        self._draining = True
+        for name in self._known - {LIVENESS}:
+            await self._tell(name, NOT_SERVING)
+
+    async def end_watches(self) -> None:
+        """Ends every Watch; an open one would hold up the stop for its whole grace."""
+        await asyncio.sleep(_LAST_WORD_SECONDS)
+        self._watches_end.set()
+
+    async def close(self) -> None:
+        """Stops the heartbeat."""
+        if self._pulse:
+            self._pulse.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pulse
+
+    @override
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:
+        name = request.service
+        if name == LIVENESS:
+            stalled = monotonic() - self._last_beat > _STALLED_AFTER
+            return health_pb2.HealthCheckResponse(status=NOT_SERVING if stalled else SERVING)
+        if self._passes_through(name):
+            return health_pb2.HealthCheckResponse(status=NOT_SERVING if self._draining else SERVING)
+        if name not in self._known:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service of this name; there are {_NAMES}")
+        return await super().Check(request, context)
+
+    @override
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
+        name = request.service
+        if self._passes_through(name) and len(self._known) < _MOST_NAMES:
+            await self._tell(name, NOT_SERVING if self._draining else SERVING)
+        await self._watch_until_end(request, context)
+
+    async def _watch_until_end(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
+        watch = asyncio.create_task(super().Watch(request, context))
+        end = asyncio.create_task(self._watches_end.wait())
+        try:
+            await asyncio.wait({watch, end}, return_when=asyncio.FIRST_COMPLETED)
+            if watch.done():
+                watch.result()
+        finally:
+            for task in (watch, end):
+                task.cancel()
+            await asyncio.gather(watch, end, return_exceptions=True)
+
+    def _passes_through(self, name: str) -> bool:
+        """True for a model that is not listed and that a provider's name lets through."""
+        unlisted = name.startswith(MODEL_PREFIX) and name not in self._known
+        return unlisted and self._model_served(name.removeprefix(MODEL_PREFIX))
+
+    async def _tell(self, name: str, status: int) -> None:
+        self._known.add(name)
+        await self.set(name, status)
+
+    async def _beat(self) -> None:
+        while True:
+            self._last_beat = monotonic()
+            await asyncio.sleep(_BEAT_SECONDS)

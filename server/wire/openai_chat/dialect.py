@@ -1,0 +1,123 @@
+"""How one host differs from OpenAI's chat completions. A host is a row of these; see providers/compatible.py."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aignehub.v1.chat_pb2 import ReasoningOptions
+
+from server.wire.openai_chat import words
+from server.wire.openai_chat.adjustments import Adjustments
+
+ReasoningStyle = Callable[[ReasoningOptions, "Dialect", dict[str, Any], Adjustments], None]
+"""Writes the reasoning options into the body."""
+
+COMMON_KNOBS = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "seed", "stop", "user"})
+"""Tuning that nearly every host takes."""
+
+OPENAI_KNOBS = COMMON_KNOBS | {
+    "n",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "parallel_tool_calls",
+    "verbosity",
+    "prediction",
+    "service_tier",
+    "store",
+    "metadata",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_ttl",
+    "include_obfuscation",
+    "name",
+}
+
+SAMPLER_KNOBS = frozenset({"top_k", "min_p", "repetition_penalty"})
+"""What hosts of open models add."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRule:
+    """Tuning that models of a family refuse, whatever their host takes."""
+
+    models: re.Pattern[str]
+    refuses: frozenset[str]
+    unless_effort_none: bool = False
+    """The refusal is lifted while reasoning is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One host's ways. The defaults are those of a careful guess: nothing that a strict server might refuse."""
+
+    name: str
+    """The kind of provider; reasoning and blocks it made carry this name and go back to it alone."""
+    chat_path: str = "/chat/completions"
+    """Path of the call; ``{model}`` in it is replaced by the escaped model."""
+    knobs: frozenset[str] = COMMON_KNOBS
+    """Tuning fields it takes. Others are dropped and listed, or refused where the caller is strict."""
+    max_tokens: str = "max_completion_tokens"
+    """Its name for the token limit."""
+    model_rules: tuple[ModelRule, ...] = ()
+
+    # Ranges narrower than the contract's.
+    max_temperature: float = 2.0
+    max_stop: int = 16
+    max_n: int = 128
+    max_top_logprobs: int = 20
+    max_tools: int = 512
+    whole_logit_bias: bool = False
+    """Biases must be whole numbers."""
+
+    # What messages may hold.
+    developer_role: bool = False
+    """Knows the role; elsewhere its messages go out as system."""
+    inputs: frozenset[str] = frozenset({"image"})
+    """Of image, audio, video, file."""
+    audio_formats: frozenset[str] | None = None
+    """Formats of spoken input it reads; None where it does not say."""
+    audio_urls: bool = False
+    file_urls: bool = False
+    video_fps: bool = False
+    refusal_field: bool = False
+    assistant_images: bool = False
+    replay_reasoning: str = ""
+    """Field of an assistant message that takes reasoning back: reasoning_content, reasoning or reasoning_details."""
+    google_signatures: bool = False
+    """Takes thought signatures in ``extra_content``, as Gemini behind this format does."""
+    cache: str = ""
+    """How a cached prefix is marked: cache_control or breakpoint."""
+
+    # Features. What is missing is refused with UnsupportedByProvider.
+    tools: bool = True
+    custom_tools: bool = False
+    provider_tools: bool = False
+    allowed_tools: bool = False
+    """Takes a subset as such; elsewhere only the allowed tools are sent, which comes to the same."""
+    parameters_required: bool = False
+    """A function without parameters must say so with a schema of an empty object."""
+    defer_loading: bool = False
+    json_object: bool = True
+    json_schema: bool = True
+    schema_name_required: bool = True
+    regex: str = ""
+    """How a regular expression is asked for: structured_outputs (vLLM) or response_format."""
+    grammar: str = ""
+    """How a grammar is asked for, likewise."""
+    modalities: frozenset[str] = frozenset()
+    """Kinds of output besides text."""
+    web_search: str = ""
+    """Shape of web_search_options: openai or flat (Perplexity)."""
+    moderation: bool = False
+    stream_usage: bool = True
+    """Takes ``stream_options.include_usage``; the others tell usage in any case."""
+    continuous_usage: bool = False
+
+    reasoning: ReasoningStyle | None = None
+    efforts: Mapping[int, str] = field(default_factory=lambda: words.EFFORTS)
+    """Its word for each level; a level without one is lowered to the next that has."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    executed_tools: bool = False
+    """Tells in ``executed_tools`` which tools it ran itself (Groq)."""

@@ -1,0 +1,50 @@
+"""gateway.extra_body_json: fields newer than the contract, merged into the body."""
+
+from typing import Any
+
+import msgspec
+import orjson
+from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
+
+from server.errors import InvalidArgument
+from server.wire.openai_chat.json_text import check_object
+
+PATH = "gateway.extra_body_json"
+
+OWNED = frozenset(CreateChatCompletionRequest.DESCRIPTOR.fields_by_name) | {
+    "max_tokens",
+    "reasoning_effort",
+    "stream",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "moderation",
+    "functions",
+    "function_call",
+}
+"""Top-level keys that a field of the contract stands for; they are set there and nowhere else."""
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def merge_extra_body(text: str, body: dict[str, Any]) -> None:
+    """Merges the caller's object into ``body``. Raises InvalidArgument naming a key that the codec owns."""
+    check_object(PATH, text)
+    fields = _FIELDS.decode(text)
+    for key in fields:
+        if key in OWNED:
+            raise InvalidArgument.field(PATH, f"{key} is set by a field of the request; use that")
+    _merge(fields, body, "")
+
+
+def _merge(fields: dict[str, msgspec.Raw], into: dict[str, Any], path: str) -> None:
+    for key, raw in fields.items():
+        where = f"{path}{key}"
+        if key not in into:
+            # The caller's own text, so that integers and key order survive.
+            into[key] = orjson.Fragment(bytes(raw))
+            continue
+        have = into[key]
+        if not isinstance(have, dict) or not bytes(raw).lstrip().startswith(b"{"):
+            raise InvalidArgument.field(PATH, f"{where} is set by the gateway; leave it out")
+        into[key] = merged = dict(have)
+        _merge(_FIELDS.decode(raw), merged, f"{where}.")

@@ -1,0 +1,151 @@
+"""One content part as the format has it."""
+
+import binascii
+from typing import Any
+
+from aignehub.v1.chat_pb2 import AudioPart, ContentPart, FilePart, ImagePart, VideoPart
+from aignehub.v1.media_pb2 import Media
+
+from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.openai_chat import words
+from server.wire.openai_chat.adjustments import Adjustments
+from server.wire.openai_chat.dialect import Dialect
+
+
+def encode_media(part: ContentPart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
+    """An image, audio, video or file part. Raises where the host reads no such thing, naming ``path``."""
+    kind = part.WhichOneof("part")
+    if kind is None:
+        raise InvalidArgument.field(path, "is empty; set text, image, audio, video, file, reasoning or provider")
+    if kind not in dialect.inputs:
+        raise UnsupportedByProvider.of(f"{path}.{kind}", f"{dialect.name} reads no {kind} input here")
+    match kind:
+        case "image":
+            return _image(part.image, f"{path}.image", dialect)
+        case "audio":
+            return _audio(part.audio, f"{path}.audio", dialect)
+        case "video":
+            return _video(part.video, f"{path}.video", dialect, notes)
+        case "file":
+            return _file(part.file, f"{path}.file", dialect, notes)
+        case _:
+            raise UnsupportedByProvider.of(f"{path}.{kind}", f"{dialect.name} reads no {kind} part here")
+
+
+def mark_cache_end(part: ContentPart, entry: dict[str, Any], path: str, dialect: Dialect, notes: Adjustments) -> None:
+    """Marks the end of a cached prefix the way the host has it, or notes that it has none."""
+    ttl = part.cache_control.ttl
+    match dialect.cache:
+        case "cache_control":
+            entry["cache_control"] = {"type": "ephemeral", "ttl": ttl} if ttl else {"type": "ephemeral"}
+        case "breakpoint":
+            if why := notes.model_refusal("cache_breakpoint"):
+                notes.drop(f"{path}.cache_control", why)
+                return
+            entry["prompt_cache_breakpoint"] = {"mode": "explicit"}
+            if ttl:
+                notes.drop(f"{path}.cache_control.ttl", "the provider has one time to live for the whole request")
+        case _:
+            notes.drop(f"{path}.cache_control", "the provider marks no cached prefixes")
+
+
+def _image(part: ImagePart, path: str, dialect: Dialect) -> dict[str, Any]:
+    image: dict[str, Any] = {"url": _address(part.media, f"{path}.media", dialect)}
+    if part.detail:
+        image["detail"] = words.IMAGE_DETAILS[part.detail]
+    return {"type": "image_url", "image_url": image}
+
+
+def _audio(part: AudioPart, path: str, dialect: Dialect) -> dict[str, Any]:
+    media = part.media
+    match media.WhichOneof("source"):
+        case "data":
+            _require_mime_type(media, f"{path}.media")
+            return {
+                "type": "input_audio",
+                "input_audio": {
+                    "data": _base64(media.data),
+                    "format": _audio_format(media, f"{path}.media.mime_type", dialect),
+                },
+            }
+        case "url" if dialect.audio_urls:
+            return {"type": "audio_url", "audio_url": {"url": media.url}}
+        case None:
+            raise InvalidArgument.field(f"{path}.media", "set data, url or file_id")
+        case source:
+            raise UnsupportedByProvider.of(f"{path}.media.{source}", f"{dialect.name} takes audio as data only")
+
+
+def _audio_format(media: Media, path: str, dialect: Dialect) -> str:
+    mime_type = media.mime_type.partition(";")[0].strip().lower()
+    known = words.INPUT_AUDIO_FORMATS.get(mime_type)
+    takes = dialect.audio_formats
+    if known is None or (takes is not None and known not in takes):
+        choice = ", ".join(sorted(takes or set(words.INPUT_AUDIO_FORMATS.values())))
+        raise InvalidArgument.field(path, f"{dialect.name} reads audio as {choice}")
+    return known
+
+
+def _video(part: VideoPart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
+    video: dict[str, Any] = {"url": _address(part.media, f"{path}.media", dialect)}
+    if part.HasField("fps"):
+        if dialect.video_fps:
+            video["fps"] = part.fps
+        else:
+            notes.drop(f"{path}.fps", "the provider chooses the frames")
+    for name in ("start_offset", "end_offset"):
+        if part.HasField(name):
+            # Watching more than was asked is no tuning: the answer would be about another film.
+            raise UnsupportedByProvider.of(f"{path}.{name}", f"{dialect.name} takes whole videos only")
+    return {"type": "video_url", "video_url": video}
+
+
+def _file(part: FilePart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
+    media = part.media
+    file: dict[str, Any] = {}
+    match media.WhichOneof("source"):
+        case "data":
+            # OpenAI refuses file_data without a name: https://platform.openai.com/docs/guides/pdf-files
+            file["filename"] = media.filename or part.title or "document"
+            file["file_data"] = _data_url(media, f"{path}.media")
+        case "file_id":
+            file["file_id"] = media.file_id
+        case "url" if dialect.file_urls:
+            file["filename"] = media.filename or part.title or "document"
+            file["file_data"] = media.url
+        case "url":
+            raise UnsupportedByProvider.of(f"{path}.media.url", f"{dialect.name} takes files as data or file_id")
+        case _:
+            raise InvalidArgument.field(f"{path}.media", "set data, url or file_id")
+    for name in ("title", "context"):
+        if getattr(part, name):
+            notes.drop(f"{path}.{name}", "the provider takes no words about a file")
+    if part.citations:
+        notes.drop(f"{path}.citations", "the provider does not cite files in this format")
+    return {"type": "file", "file": file}
+
+
+def _address(media: Media, path: str, dialect: Dialect) -> str:
+    match media.WhichOneof("source"):
+        case "data":
+            return _data_url(media, path)
+        case "url":
+            return media.url
+        case "file_id":
+            raise UnsupportedByProvider.of(f"{path}.file_id", f"{dialect.name} takes data or a url here")
+        case _:
+            raise InvalidArgument.field(path, "set data, url or file_id")
+
+
+def _data_url(media: Media, path: str) -> str:
+    _require_mime_type(media, path)
+    return f"data:{media.mime_type};base64,{_base64(media.data)}"
+
+
+def _require_mime_type(media: Media, path: str) -> None:
+    if not media.mime_type:
+        raise InvalidArgument.field(f"{path}.mime_type", "is required with data, for example image/png")
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")

@@ -1,0 +1,201 @@
+"""How each host is told to reason, and what it takes back of earlier reasoning."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aignehub.v1 import chat_pb2
+from aignehub.v1.chat_pb2 import ReasoningOptions, ReasoningPart
+
+from server.wire.openai_chat.adjustments import Adjustments
+from server.wire.openai_chat.dialect import Dialect
+
+_OFF = chat_pb2.REASONING_MODE_OFF
+_ON = chat_pb2.REASONING_MODE_ON
+_ADAPTIVE = chat_pb2.REASONING_MODE_ADAPTIVE
+_NONE = chat_pb2.REASONING_EFFORT_NONE
+_MEDIUM = chat_pb2.REASONING_EFFORT_MEDIUM
+
+
+def effort(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning_effort`` alone, as OpenAI has it; off is its level none, on without a level is medium.
+
+    https://platform.openai.com/docs/api-reference/chat/create
+    """
+    level = options.effort
+    if not level and options.mode in (_OFF, _ON):
+        level = _NONE if options.mode == _OFF else _MEDIUM
+    if level:
+        _put_effort(level, dialect, body, notes)
+    _drop(options, notes, "budget_tokens", "include_text", "include_signature", "summary")
+
+
+def thinking(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``thinking: {type}`` switches, ``reasoning_effort`` sets the level; the text always comes back.
+
+    https://api-docs.deepseek.com/guides/thinking_mode and https://docs.z.ai/guides/capabilities/thinking-mode
+    """
+    _put_thinking(options, dialect, body, notes, modes={_OFF: "disabled", _ON: "enabled"})
+
+
+def thinking_auto(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """The same with a third word for leaving it to the model: https://www.volcengine.com/docs/82379/1494384."""
+    _put_thinking(options, dialect, body, notes, modes={_OFF: "disabled", _ON: "enabled", _ADAPTIVE: "auto"})
+
+
+def _put_thinking(
+    options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments, modes: dict[int, str]
+) -> None:
+    mode = options.mode
+    if options.effort == _NONE:
+        mode = mode or _OFF
+    elif options.effort:
+        _put_effort(options.effort, dialect, body, notes)
+    if mode in modes:
+        body["thinking"] = {"type": modes[mode]}
+    elif mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
+def openrouter(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning: {effort, max_tokens, exclude, enabled, summary}``.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens
+    """
+    told: dict[str, Any] = {}
+    if options.effort:
+        told["effort"] = dialect.efforts[options.effort]
+    if options.HasField("budget_tokens"):
+        _put_openrouter_budget(options.budget_tokens, told, notes)
+    if options.HasField("include_text") and not options.include_text:
+        told["exclude"] = True
+    if options.mode in (_OFF, _ON):
+        told["enabled"] = options.mode == _ON
+    elif options.mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    if options.summary:
+        told["summary"] = options.summary
+    if told or not options.ListFields():
+        body["reasoning"] = told
+    # Signatures come with reasoning_details in any case.
+    if options.HasField("include_signature") and not options.include_signature:
+        notes.drop("reasoning.include_signature", "the provider always sends signatures")
+
+
+def _put_openrouter_budget(budget: int, told: dict[str, Any], notes: Adjustments) -> None:
+    if budget > 0:
+        told["max_tokens"] = budget
+    elif budget == 0:
+        told["enabled"] = False
+    else:
+        notes.drop("reasoning.budget_tokens", "the provider takes no -1")
+
+
+def groq(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning_effort`` and ``reasoning_format``, which puts the text into a field of its own or hides it.
+
+    https://console.groq.com/docs/reasoning
+    """
+    level = options.effort or (_NONE if options.mode == _OFF else 0)
+    if level:
+        _put_effort(level, dialect, body, notes)
+    if options.mode in (_ON, _ADAPTIVE) and not options.effort:
+        notes.drop("reasoning.mode", "the provider is told by reasoning.effort")
+    if options.HasField("include_text"):
+        body["reasoning_format"] = "parsed" if options.include_text else "hidden"
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+
+
+def together(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning: {enabled}`` switches, ``reasoning_effort`` sets the level: https://docs.together.ai/docs/reasoning."""
+    if options.mode in (_OFF, _ON) or options.effort == _NONE:
+        body["reasoning"] = {"enabled": options.mode == _ON}
+    elif options.mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    if options.effort not in (0, _NONE):
+        _put_effort(options.effort, dialect, body, notes)
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
+def effort_with_text(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning_effort`` at a host that always sends the reasoning text (xAI, Cerebras, Fireworks, Ollama)."""
+    level = options.effort
+    if not level and options.mode in (_OFF, _ON):
+        level = _NONE if options.mode == _OFF else _MEDIUM
+    if level:
+        _put_effort(level, dialect, body, notes)
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
+def vllm(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """Level and text as request fields, the switch as an argument of the model's chat template.
+
+    https://docs.vllm.ai/en/latest/features/reasoning_outputs.html
+    """
+    if options.effort:
+        _put_effort(options.effort, dialect, body, notes)
+    if options.mode in (_OFF, _ON):
+        body["chat_template_kwargs"] = {"enable_thinking": options.mode == _ON}
+    elif options.mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    if options.HasField("include_text"):
+        body["include_reasoning"] = options.include_text
+    if options.HasField("budget_tokens") and options.budget_tokens >= 0:
+        body["thinking_token_budget"] = options.budget_tokens
+    elif options.HasField("budget_tokens"):
+        notes.drop("reasoning.budget_tokens", "the provider takes no -1")
+    _drop(options, notes, "include_signature", "summary")
+
+
+def _put_effort(level: int, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    word = dialect.efforts.get(level)
+    if word is None:
+        nearest = max((known for known in dialect.efforts if known < level), default=min(dialect.efforts))
+        word = dialect.efforts[nearest]
+        notes.drop("reasoning.effort", f"the provider's nearest level is {word}")
+    body["reasoning_effort"] = word
+
+
+def _drop(options: ReasoningOptions, notes: Adjustments, *names: str) -> None:
+    for name in names:
+        # Asking for less than the provider can give is granted by silence; unset reads as nothing.
+        if getattr(options, name):
+            notes.drop(f"reasoning.{name}", "the provider has no such option")
+
+
+def _drop_hiding(options: ReasoningOptions, notes: Adjustments) -> None:
+    if options.HasField("include_text") and not options.include_text:
+        notes.drop("reasoning.include_text", "the provider always sends reasoning text")
+
+
+def replay(parts: Sequence[ReasoningPart], field: str, entry: dict[str, Any]) -> None:
+    """Puts reasoning that this host made back into an assistant message."""
+    if field == "reasoning_details":
+        entry[field] = [_detail(part, place) for place, part in enumerate(parts)]
+    else:
+        # An empty text goes back too: DeepSeek refuses a tool turn of a thinking model without the field.
+        entry[field] = "".join(part.text for part in parts)
+
+
+def _detail(part: ReasoningPart, place: int) -> dict[str, Any]:
+    """https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks."""
+    signature = part.signature.decode("utf-8", "replace")
+    detail: dict[str, Any]
+    if part.redacted:
+        detail = {"type": "reasoning.encrypted", "data": signature}
+    elif part.format.endswith("-responses-v1"):
+        # These models tell a summary of what they thought, never the text itself.
+        detail = {"type": "reasoning.summary", "summary": part.text}
+    else:
+        detail = {"type": "reasoning.text", "text": part.text}
+    if signature and not part.redacted:
+        detail["signature"] = signature
+    if part.id:
+        detail["id"] = part.id
+    if part.format:
+        detail["format"] = part.format
+        detail["index"] = place
+    return detail

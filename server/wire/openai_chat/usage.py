@@ -1,0 +1,138 @@
+"""Usage in every spelling, counted once: input with cached tokens, output with reasoning."""
+
+from collections.abc import Iterable
+
+from aignehub.v1 import usage_pb2
+from aignehub.v1.usage_pb2 import Modality, ModalityTokens, Usage
+
+from server.wire import json_value as json
+from server.wire.json_value import Json, Object
+
+_INT32_MAX = 2**31 - 1
+
+_MODALITIES: "tuple[tuple[str, Modality.ValueType], ...]" = (
+    ("text_tokens", usage_pb2.MODALITY_TEXT),
+    ("image_tokens", usage_pb2.MODALITY_IMAGE),
+    ("audio_tokens", usage_pb2.MODALITY_AUDIO),
+    ("video_tokens", usage_pb2.MODALITY_VIDEO),
+)
+
+_READ = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_cache_hit_tokens",
+        "prompt_cache_miss_tokens",
+        "cached_tokens",
+        "num_cached_tokens",
+        "cache_creation_input_tokens",
+        "reasoning_tokens",
+        "cost_in_usd_ticks",
+        "prompt_audio_seconds",
+        "service_tier",
+    }
+)
+_READ_DETAILS = frozenset(name for name, _ in _MODALITIES) | {
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "accepted_prediction_tokens",
+    "rejected_prediction_tokens",
+}
+_CALLS_SUFFIX = "_requests"
+
+
+def read_usage(told: Object) -> Usage | None:
+    """The provider's usage; None where it told no tokens at all."""
+    prompt = json.obj(told.get("prompt_tokens_details"))
+    completion = json.obj(told.get("completion_tokens_details"))
+    read = json.count(told.get("prompt_tokens"))
+    written = json.count(told.get("completion_tokens"))
+    total = json.count(told.get("total_tokens"))
+    reasoning = json.count(completion.get("reasoning_tokens")) or json.count(told.get("reasoning_tokens"))
+    if total and not written and total > read and not reasoning:
+        written = total - read
+    elif reasoning and total == read + written + reasoning:
+        # xAI leaves reasoning out of completion_tokens and counts it in the total: https://docs.x.ai/docs/guides/reasoning
+        written += reasoning
+    if not read and not written:
+        return None
+    usage = Usage(
+        input_tokens=read,
+        output_tokens=min(written, _INT32_MAX),
+        total_tokens=min(read + written, _INT32_MAX),
+        cached_input_tokens=_cached(told, prompt),
+        cache_write_input_tokens=json.count(prompt.get("cache_write_tokens"))
+        or json.count(told.get("cache_creation_input_tokens")),
+        reasoning_output_tokens=reasoning,
+        accepted_prediction_tokens=json.count(completion.get("accepted_prediction_tokens")),
+        rejected_prediction_tokens=json.count(completion.get("rejected_prediction_tokens")),
+        input_by_modality=_by_modality(prompt),
+        output_by_modality=_by_modality(completion),
+        server_tool_calls=_server_tool_calls(told),
+    )
+    if (seconds := json.count(told.get("prompt_audio_seconds"))) > 0:
+        usage.billed_audio_duration.FromSeconds(seconds)
+    if (cost := _cost(told)) is not None:
+        usage.provider_cost_nano_usd = cost
+    return usage
+
+
+def unread_usage(told: Object) -> Object:
+    """What ``told`` says that Usage has no field for."""
+    left = json.unread(told, _READ)
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
+        details = json.unread(json.obj(left.pop(name, None)), _READ_DETAILS)
+        if details:
+            left[name] = details
+    for name in ("server_tool_use", "server_tool_use_details"):
+        kept = {key: value for key, value in json.obj(left.pop(name, None)).items() if not key.endswith(_CALLS_SUFFIX)}
+        if kept := json.unread(kept, ()):
+            left[name] = kept
+    if json.number(left.get("cost")) is not None:
+        del left["cost"]
+    return left
+
+
+def _cached(told: Object, prompt: Object) -> int:
+    """OpenAI's detail; DeepSeek's, Together's and Mistral's own spellings."""
+    candidates = (
+        prompt.get("cached_tokens"),
+        told.get("prompt_cache_hit_tokens"),
+        told.get("cached_tokens"),
+        told.get("num_cached_tokens"),
+    )
+    return next((number for value in candidates if (number := json.count(value))), 0)
+
+
+def _by_modality(details: Object) -> Iterable[ModalityTokens]:
+    for name, modality in _MODALITIES:
+        if number := json.count(details.get(name)):
+            yield ModalityTokens(modality=modality, tokens=number)
+
+
+def _server_tool_calls(told: Object) -> dict[str, int]:
+    """``{web_search_requests: 2}`` at OpenRouter, ``num_search_queries`` at Perplexity."""
+    calls: dict[str, int] = {}
+    for name in ("server_tool_use", "server_tool_use_details"):
+        for key, value in json.obj(told.get(name)).items():
+            if key.endswith(_CALLS_SUFFIX) and (number := json.count(value)):
+                calls[key.removesuffix(_CALLS_SUFFIX)] = number
+    return calls
+
+
+def _cost(told: Object) -> int | None:
+    """Nano-USD: OpenRouter's ``cost`` is USD, Perplexity's an object with a total, xAI's ticks are 1e-10 USD."""
+    cost: Json = told.get("cost")
+    if type(cost) is dict:
+        cost = cost.get("total_cost")
+    if (usd := json.number(cost)) is not None:
+        return _nano(usd * 1e9)
+    if (ticks := json.number(told.get("cost_in_usd_ticks"))) is not None:
+        return _nano(ticks / 10)
+    return None
+
+
+def _nano(amount: float) -> int | None:
+    return round(amount) if 0 <= amount < 2**63 else None
