@@ -35,6 +35,10 @@ providers are public and were sent the URL, so where a request holds one its pro
 behind a forward proxy, and the proxy is the replay server.
 """
 
+_DEPLOYMENTS = "/openai/deployments/"
+_SOME_VERSION = "2024-10-21"
+"""For a path to a deployment whose recorder dropped the api-version, without which Azure answers none."""
+
 _SUFFIX = "/chat/completions"
 
 
@@ -54,9 +58,12 @@ class ChatCompletions:
         kind = self.kind(recording)
         path, _, query = recording.path.partition("?")
         base = path.removesuffix(_SUFFIX)
-        options = tuple((key.replace("-", "_"), value) for key, value in parse_qsl(query))
+        options: tuple[tuple[str, str], ...] = ()
         if kind == "azure":
-            base = base.split("/openai/deployments/")[0]
+            version = dict(parse_qsl(query)).get("api-version")
+            if _DEPLOYMENTS in path:
+                base, version = path.split(_DEPLOYMENTS)[0], version or _SOME_VERSION
+            options = (("api_version", version),) if version else ()
         if _names_urls(recording.request):
             return Instance(name, kind, f"http://{PUBLIC_ADDRESS}/{name}{base}", options, proxy=_origin(root))
         return Instance(name, kind, root + base, options)
@@ -100,8 +107,8 @@ def _origin(url: str) -> str:
 
 def _model(recording: Recording) -> str:
     """The model the provider was asked for; Azure names it in the path, and its body may hold none."""
-    if "/openai/deployments/" in recording.path:
-        return unquote(recording.path.split("/openai/deployments/")[1].split("/")[0])
+    if _DEPLOYMENTS in recording.path:
+        return unquote(recording.path.split(_DEPLOYMENTS)[1].split("/")[0])
     asked = recording.request.get("model") if isinstance(recording.request, dict) else None
     return asked if isinstance(asked, str) and asked else recording.model or "model"
 
@@ -152,7 +159,7 @@ def _judge_request(
             outcome.encode.append(f"the hub sent nothing: {told}")
         return
     sent = requests[0]
-    outcome.encode += _body(bench, recording, sent, unmapped) + _head(recording, sent)
+    outcome.encode += _body(bench, recording, sent, unmapped) + _head(bench, recording, sent)
     if bench.validate is not None and recording.provider == "openai":
         outcome.spec = bench.validate(sent.json())
 
@@ -161,7 +168,10 @@ def _body(bench: Bench, recording: Recording, sent: Captured, unmapped: list[str
     body = sent.json()
     if not isinstance(body, dict):
         return ["the body that was sent is no JSON object"]
-    left = normalise.explain(recording.request, body, elided=recording.media_elided > 0, used=bench.used)
+    context = normalise.Context(
+        elided=recording.media_elided > 0, deployment=_model(recording) if _DEPLOYMENTS in recording.path else ""
+    )
+    left = normalise.explain(recording.request, body, context, bench.used)
     return [_told(difference) for difference in left if not _left_out(difference, unmapped)]
 
 
@@ -181,11 +191,11 @@ def _short(value: object) -> str:
     return text if len(text) <= 160 else f"{text[:80]}…{text[-80:]} ({len(text)})"
 
 
-def _head(recording: Recording, sent: Captured) -> list[str]:
+def _head(bench: Bench, recording: Recording, sent: Captured) -> list[str]:
     found = []
     if sent.method != "POST":
         found.append(f"method: {sent.method}")
-    if sent.path != recording.path:
+    if not normalise.same_path(recording.path, sent.path, bench.used):
         found.append(f"path: recorded {recording.path}, sent {sent.path}")
     headers = {name.lower(): value for name, value in sent.headers.items()}
     if REPLAY_KEY not in (headers.get("authorization", "").removeprefix("Bearer "), headers.get("api-key")):

@@ -15,14 +15,23 @@ from tests.wire.messages import decoded
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What else is known of the recording."""
+
+    elided: bool = False
+    """Whether its media were cut."""
+    deployment: str = ""
+    """The Azure deployment that its path names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One difference with the requests it was found in."""
 
     difference: Difference
     recorded: Any
     sent: Any
-    elided: bool
-    """Whether the recording's media were cut."""
+    context: Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ def _media_bytes(pair: Pair) -> bool:
     assert other is not None
     if one[1] != other[1]:
         return False
-    if len(one[2]) % 4 and not pair.elided:
+    if len(one[2]) % 4 and not pair.context.elided:
         return False
     return bool(decoded(one[2])) and decoded(one[2]) == decoded(other[2])
 
@@ -145,7 +154,26 @@ def _made_up_name(pair: Pair) -> bool:
     return pair.difference.recorded is ABSENT and isinstance(pair.difference.sent, str)
 
 
+PATH = "(path)"
+"""Where the difference is between the paths of the requests."""
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "deployment in the path",
+        "Azure picks the model by the deployment that the path names; what the body says of it changes nothing",
+        "model",
+        lambda pair: pair.context.deployment != "" and pair.difference.sent in (ABSENT, pair.context.deployment),
+    ),
+    Rule(
+        "api-version not recorded",
+        "Azure serves no deployment without one, so the recorder dropped it; the rest of the path is the same",
+        PATH,
+        lambda pair: (
+            "/openai/deployments/" in pair.difference.recorded
+            and re.fullmatch(r"api-version=[^&]+", pair.difference.sent.partition("?")[2]) is not None
+            and pair.difference.sent.partition("?")[0] == pair.difference.recorded
+        ),
+    ),
     Rule("null is absent", "a null knob says what its absence says: the provider's default", ".*", _null),
     Rule(
         "max_tokens folded",
@@ -256,11 +284,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def explain(recorded: Any, sent: Any, *, elided: bool, used: Counter[str]) -> list[Difference]:
+def same_path(recorded: str, sent: str, used: Counter[str]) -> bool:
+    """Whether both paths, queries included, ask the same of the provider."""
+    if recorded == sent:
+        return True
+    name = _rule(Pair(Difference((PATH,), recorded, sent), {}, {}, Context()))
+    if name is not None:
+        used[name] += 1
+    return name is not None
+
+
+def explain(recorded: Any, sent: Any, context: Context, used: Counter[str]) -> list[Difference]:
     """The differences that no rule takes; every rule that took one is counted in ``used``."""
     left = []
     for difference in differences(recorded, sent):
-        name = _rule(Pair(difference, recorded, sent, elided))
+        name = _rule(Pair(difference, recorded, sent, context))
         if name is None:
             left.append(difference)
         else:
@@ -274,4 +312,6 @@ def _rule(pair: Pair) -> str | None:
 
 
 def _matches(rule: Rule, pair: Pair) -> bool:
-    return re.fullmatch(rule.where, pair.difference.pattern) is not None and rule.holds(pair)
+    pattern = pair.difference.pattern
+    here = pattern == PATH if rule.where == PATH else re.fullmatch(rule.where, pattern) is not None
+    return here and rule.holds(pair)

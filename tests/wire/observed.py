@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import grpc
 import orjson
 from aignehub.v1 import chat_pb2, chat_service_pb2, usage_pb2
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 
 from tests.wire.neutral import Answer, Choice, Failure, ToolCall, Usage
 

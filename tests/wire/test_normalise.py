@@ -10,7 +10,7 @@ import pytest
 
 from tests.wire.jsondiff import differences
 from tests.wire.made import REQUEST
-from tests.wire.normalise import RULES, explain
+from tests.wire.normalise import RULES, Context, explain, same_path
 
 THOUGHT = {"reasoning": "r", "reasoning_content": "r"}
 ASSISTANT = {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}], **THOUGHT}
@@ -44,12 +44,12 @@ SENT: dict[str, Any] = {
 
 
 def left(recorded: object, sent: object) -> list[str]:
-    return [each.where for each in explain(recorded, sent, elided=False, used=Counter())]
+    return [each.where for each in explain(recorded, sent, Context(), Counter())]
 
 
 def test_other_spellings_are_the_same_request_and_are_counted() -> None:
     used: Counter[str] = Counter()
-    assert explain(RECORDED, SENT, elided=False, used=used) == []
+    assert explain(RECORDED, SENT, Context(), used) == []
     assert used == {
         "max_tokens folded": 2,
         "one stop sequence": 1,
@@ -102,8 +102,8 @@ def test_a_changed_request_is_named_by_its_path(change: str) -> None:
 def test_cut_media_may_end_inside_a_group_only_where_the_recording_says_so() -> None:
     path = ["messages", 0, "content", 0, "input_audio", "data"]
     recorded, sent = ({"messages": [{"content": [{"input_audio": {"data": data}}]}]} for data in ("SUQzBA", "SUQz"))
-    assert explain(recorded, sent, elided=True, used=Counter()) == []
-    assert [list(each.path) for each in explain(recorded, sent, elided=False, used=Counter())] == [path]
+    assert explain(recorded, sent, Context(elided=True), Counter()) == []
+    assert [list(each.path) for each in explain(recorded, sent, Context(), Counter())] == [path]
 
 
 def test_every_rule_has_a_name_of_its_own_a_reason_and_a_pattern() -> None:
@@ -115,3 +115,19 @@ def test_every_rule_has_a_name_of_its_own_a_reason_and_a_pattern() -> None:
 
 def test_keys_of_ordinary_objects_have_no_order() -> None:
     assert list(differences({"a": 1, "b": 2}, {"b": 2, "a": 1})) == []
+
+
+def test_azure_names_its_model_in_the_path() -> None:
+    azure = Context(deployment="mine")
+    assert explain({"model": None}, {"model": "mine"}, azure, Counter()) == []
+    assert explain({"model": "gpt-4o"}, {"model": "mine"}, azure, Counter()) == []
+    assert explain({"model": "gpt-4o"}, {"model": "other"}, azure, Counter()) != []
+    assert explain({"model": "gpt-4o"}, {"model": "mine"}, Context(), Counter()) != []
+
+
+def test_paths_are_the_same_but_for_a_version_that_was_not_recorded() -> None:
+    path = "/openai/deployments/mine/chat/completions"
+    assert same_path(path, f"{path}?api-version=2024-10-21", Counter())
+    assert not same_path(path, f"{path}?other=1", Counter())
+    assert not same_path(f"{path}?api-version=1", f"{path}?api-version=2", Counter())
+    assert not same_path("/v1/chat/completions", "/v1/chat/completions?api-version=1", Counter())

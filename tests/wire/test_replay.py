@@ -109,8 +109,8 @@ async def test_a_request_the_hub_changes_is_named(tmp_path: Path) -> None:
     claims = {"temperature": 0.7, "tools": [tool], "messages": [{"role": "user", "content": "Another question"}]}
     (tmp_path / "one.json").write_bytes(orjson.dumps(exchange("one", whole({"content": "x"}))))
 
-    def claimed(recorded: Json, sent: Json, **rest: Json) -> Json:
-        return original({**recorded, **claims}, sent, **rest)
+    def claimed(recorded: Json, *rest: Json) -> Json:
+        return original({**recorded, **claims}, *rest)
 
     original = normalise.explain
     with pytest.MonkeyPatch.context() as patch:
