@@ -12,7 +12,7 @@ from tests.wire.jsondiff import ABSENT, Difference
 from tests.wire.neutral import Answer, Failure
 from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
-from tests.wire.request import build, minimal
+from tests.wire.request import Built, build, minimal
 
 KINDS = frozenset(
     {
@@ -68,14 +68,25 @@ class ChatCompletions:
             return Instance(name, kind, f"http://{PUBLIC_ADDRESS}/{name}{base}", options, proxy=_origin(root))
         return Instance(name, kind, root + base, options)
 
+    def _build(self, outcome: Outcome, model: str) -> Built | None:
+        """The recorded request, or None where there is none or it is of a shape that no client could send."""
+        recording = outcome.recording
+        if recording.request is None:
+            return None
+        try:
+            return build(recording.request, model, self.kind(recording))
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            outcome.encode = [f"the recorded request cannot be read: {type(error).__name__}: {error}"]
+            return None
+
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request where there is one, else the least that asks for such an answer."""
         outcome = Outcome(recording)
         model = f"{name}/{_model(recording)}"
         got: Answer | None = None
-        if isinstance(recording.request, dict):
-            built = build(recording.request, model, self.kind(recording))
-            got = await _call(bench, built.request, stream=recording.request.get("stream") is True)
+        built = self._build(outcome, model)
+        if built is not None:
+            got = await _call(bench, built.request, stream=_streams(recording.request))
             requests = bench.server.requests(name)
             _judge_request(bench, outcome, built.unmapped, requests, got.failure)
             if not requests:
@@ -87,6 +98,10 @@ class ChatCompletions:
         if times != 1:
             outcome.decode.append(f"the provider was asked {times} times")
         return outcome
+
+
+def _streams(request: Json) -> bool:
+    return isinstance(request, dict) and request.get("stream") is True
 
 
 def _names_urls(request: Json) -> bool:

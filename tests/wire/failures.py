@@ -22,6 +22,9 @@ class _Error:
     """Code, type and message together, in lower case."""
 
 
+_LONGEST = 200
+
+
 def garbage() -> Failure:
     """A success that cannot be read as an answer."""
     return Failure("INTERNAL", "PROVIDER_BAD_RESPONSE")
@@ -32,7 +35,9 @@ def failure_of(status: int, body: bytes) -> Failure:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        value = body.decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace").strip()
+        # A web page, or JSON broken off, is nobody's message.
+        value = "" if text[:1] in "<{[" else text
     if isinstance(value, dict) and value.get("error"):
         inner = value["error"]
         value = inner if isinstance(inner, dict) else {**value, "message": inner}
@@ -49,6 +54,8 @@ def in_stream(error: object) -> Failure:
 
 def _error(status: int, value: object) -> _Error:
     fields: Mapping[str, Any] = value if isinstance(value, dict) else {"message": value}
+    if isinstance(value, str):
+        return _Error(status, value[:_LONGEST], value.lower())
     message = next((fields[name] for name in ("message", "detail") if isinstance(fields.get(name), str)), "")
     words = " ".join(str(fields.get(name) or "") for name in ("code", "type", "message", "detail"))
     return _Error(status, message, words.lower())

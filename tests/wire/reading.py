@@ -81,7 +81,7 @@ def _read_whole(body: object) -> Answer:
     fields = _object(body)
     if fields.get("error") and not fields.get("choices"):
         return Answer(failure=in_stream(fields["error"]))
-    if not isinstance(fields.get("choices"), list):
+    if not _objects(fields.get("choices")):
         return Answer(failure=garbage())
     answer = Answer()
     _read_head(answer, fields)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ import orjson
 
 Json = Any
 """A parsed JSON value; the harness reads foreign data, so nothing is assumed of its shape."""
+
+_PATH = re.compile(r"/?(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*(?:\?[^#\s]*)?", re.ASCII)
 
 NOT_EXCHANGES = frozenset({"index.json", "README.md"})
 """Files of the format itself, at the top of the folder."""
@@ -33,7 +36,6 @@ class Recording:
     response_headers: Mapping[str, str]
     response_body: bytes
     media_elided: int = 0
-    features: tuple[str, ...] = ()
 
     @property
     def cell(self) -> str:
@@ -94,7 +96,6 @@ def parse(data: bytes) -> Recording:
         raise Unreadable(f"not JSON: {error}") from None
     if not isinstance(value, dict):
         raise Unreadable("not a JSON object")
-    path = _text(value, "path")
     return Recording(
         id=_text(value, "id"),
         provider=_text(value, "provider"),
@@ -102,13 +103,12 @@ def parse(data: bytes) -> Recording:
         modality=_text(value, "modality"),
         streaming=value.get("streaming") is True,
         model=value["model"] if isinstance(value.get("model"), str) else "",
-        path=path if path.startswith("/") else "/" + path,
+        path=_path(value),
         request=value.get("request_body") if value.get("request_body_encoding") == "json" else None,
         status=_status(value),
         response_headers=_headers(value),
         response_body=_body(value),
         media_elided=value["media_elided"] if isinstance(value.get("media_elided"), int) else 0,
-        features=tuple(str(feature) for feature in value.get("features") or ()),
     )
 
 
@@ -117,6 +117,13 @@ def _text(value: Mapping[str, Json], name: str) -> str:
     if not isinstance(text, str) or not text:
         raise Unreadable(f"{name} is missing or no text")
     return text
+
+
+def _path(value: Mapping[str, Json]) -> str:
+    path = _text(value, "path")
+    if not _PATH.fullmatch(path):
+        raise Unreadable("path is no path of a URL")
+    return path if path.startswith("/") else "/" + path
 
 
 def _status(value: Mapping[str, Json]) -> int:

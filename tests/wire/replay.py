@@ -1,6 +1,7 @@
 """The stand-in for every provider: answers each exchange's own path with its recorded bytes, cut at random places."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,10 +88,12 @@ class ReplayServer:
             headers["content-type"] = "text/event-stream" if recording.streaming else "application/json"
         response = web.StreamResponse(status=recording.status, headers=headers)
         await response.prepare(request)
-        for piece in cut(recording.response_body, random.Random(f"{self._seed}:{recording.id}")):
-            await response.write(piece)
-            await asyncio.sleep(0)
-        await response.write_eof()
+        # The hub hangs up where it has read enough, such as an error in the stream.
+        with contextlib.suppress(ConnectionResetError):
+            for piece in cut(recording.response_body, random.Random(f"{self._seed}:{recording.id}")):
+                await response.write(piece)
+                await asyncio.sleep(0)
+            await response.write_eof()
         return response
 
 

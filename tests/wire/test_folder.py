@@ -17,6 +17,7 @@ BAD: dict[str, bytes] = {
     "a-list.json": b"[]",
     "no-id.json": orjson.dumps({**GOOD, "id": ""}),
     "no-status.json": orjson.dumps({**GOOD, "status": "200"}),
+    "path.json": orjson.dumps({**GOOD, "path": "/v1/chat completions#"}),
     "headers.json": orjson.dumps({**GOOD, "response_headers": []}),
     "encoding.json": orjson.dumps({**GOOD, "response_body_encoding": "rot13"}),
     "base64.json": orjson.dumps({**GOOD, "response_body_encoding": "base64", "response_body": "!"}),
