@@ -1,13 +1,11 @@
 """``hub serve``: the one command that becomes the server."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.cli.failure import FAILED, USAGE
-from server.errors import ConfigError, HubError
+from server.cli.failure import INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,6 @@ def run(options: ServeOptions) -> int:
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
     try:
-        return serve(config, options.listen, options.dev)
-    except ConfigError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        return USAGE
-    except HubError as error:
-        print(f"error: {' '.join(error.message.split())} ({error.reason})", file=sys.stderr, flush=True)
-        return USAGE
-    except KeyboardInterrupt:
-        return FAILED
+        return serve(config, options.listen, dev=options.dev)
+    except KeyboardInterrupt:  # before the server took over the signal
+        return INTERRUPTED

@@ -24,7 +24,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
-async def begin(folder: Path, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL, **more: str) -> asyncio.subprocess.Process:
+async def begin(
+    folder: Path, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL, **more: str
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "server", *arguments,
         cwd=folder, env=environment(**more), stdin=stdin,

@@ -57,7 +57,9 @@ FULL_REFUSAL = told(
         violations=[error_details_pb2.QuotaFailure.Violation(subject="key:k", description="60 calls a minute")]
     ),
     error_details_pb2.RetryInfo(retry_delay=Duration(seconds=3)),
-    error_details_pb2.Help(links=[error_details_pb2.Help.Link(description="raise it", url="https://example.com/limits")]),
+    error_details_pb2.Help(
+        links=[error_details_pb2.Help.Link(description="raise it", url="https://example.com/limits")]
+    ),
     error_details_pb2.RequestInfo(request_id="req-7"),
 )
 
@@ -82,7 +84,9 @@ class StandIn(
         self.time_remaining = context.time_remaining()
         sent = dict(context.invocation_metadata() or ()).get("authorization")
         if self.wants_key is not None and sent != f"Bearer {self.wants_key}":
-            await fail(context, told(grpc.StatusCode.UNAUTHENTICATED, "the API key is not valid", info("API_KEY_INVALID")))
+            await fail(
+                context, told(grpc.StatusCode.UNAUTHENTICATED, "the API key is not valid", info("API_KEY_INVALID"))
+            )
 
     @override
     async def CreateChatCompletion(
