@@ -20,7 +20,7 @@ from aignehub.v1 import (
 )
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from server.config import Settings
 from server.errors import ConfigError
@@ -78,15 +78,15 @@ def add_reflection(server: grpc.aio.Server) -> None:
     names = [*service_names(), health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     names += [REFLECTION_V1, reflection.SERVICE_NAME]
     servicer = reflection.aio.ReflectionServicer(names)
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
-    # grpcio-reflection serves v1alpha only (https://github.com/grpc/grpc/issues/38576); v1 has the same messages.
     method = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
-        request_deserializer=reflection_pb2_grpc.reflection__pb2.ServerReflectionRequest.FromString,
-        response_serializer=reflection_pb2_grpc.reflection__pb2.ServerReflectionResponse.SerializeToString,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    handler = grpc.method_handlers_generic_handler(REFLECTION_V1, {"ServerReflectionInfo": method})
-    server.add_generic_rpc_handlers((handler,))
+    # grpcio-reflection serves v1alpha only (https://github.com/grpc/grpc/issues/38576); v1 has the same messages.
+    for name in (REFLECTION_V1, reflection.SERVICE_NAME):
+        handler = grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": method})
+        server.add_generic_rpc_handlers((handler,))
 
 
 def wants_reflection(settings: Settings) -> bool:

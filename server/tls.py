@@ -16,7 +16,8 @@ def server_credentials(settings: TlsSettings) -> grpc.ServerCredentials:
     last good certificate in place and says so in the log.
     """
     certificate = _Certificate(settings)
-    return grpc.dynamic_ssl_server_credentials(certificate.configuration(), certificate.renewed)
+    # The stubs do not know that the fetcher may return None, which keeps what is there.
+    return grpc.dynamic_ssl_server_credentials(certificate.configuration(), certificate.renewed)  # type: ignore[arg-type]
 
 
 class _Certificate:

@@ -1,6 +1,7 @@
 """A real hub on a free port, inside the test's own event loop, and what a client needs to call it."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,13 @@ async def running_hub(
             yield RunningHub(hub, address, channel, key_file.read_text().strip())
     finally:
         await hub.stop()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 3) -> None:
+    """Returns once ``condition`` holds; fails the test where it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def bearer(key: str) -> Metadata:

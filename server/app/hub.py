@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 import grpc
 import structlog
 
-from server.app.identity import build_authenticator
+from server.app.identity import build_authenticator, build_tokens
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
-from server.backends.media import MediaInliner
+from server.backends.media import CallerMedia
 from server.config import Settings
 from server.errors import HubError
 from server.identity.bootstrap import bootstrap, open_registry
@@ -23,13 +23,13 @@ from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.routing.catalogue import Catalogue
 from server.routing.resolve import plan_chat
-from server.sandbox import Sandbox
 from server.services.chat import ChatService
 from server.services.health import HealthServicer
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import Lifecycle, StatusService
 from server.transport.client import Transport
+from server.transport.guard import EgressGuard
 
 _log = structlog.get_logger("hub")
 
@@ -63,8 +63,9 @@ class Hub:
     async def stop(self) -> None:
         """Drains and ends: readiness falls, watches end, calls in progress get their grace, files are closed."""
         drain = self.settings.drain
+        already = self._lifecycle.draining
         self._lifecycle.drain()
-        if self._health and self._server:
+        if self._health and self._server and not already:
             await self._health.drain()
             if drain.delay:
                 await asyncio.sleep(drain.delay)
@@ -75,18 +76,17 @@ class Hub:
     async def _start(self) -> str:
         settings = self.settings
         registry = await self._open_keys()
-        transport = Transport(transport_settings(settings, self._environ))
-        await self._resources.enter_async_context(transport)
-        media = await self._resources.enter_async_context(MediaInliner(egress_settings(settings)))
-        sandbox_url = await self._start_sandbox()
-        catalogue = build_catalogue(settings, self._environ, Connections(transport, media), sandbox_url)
-        authenticator = build_authenticator(settings, registry, transport)
+        connections = await self._connect()
+        catalogue = build_catalogue(settings, self._environ, connections, await self._start_sandbox())
+        tokens = build_tokens(settings, connections.transport)
+        if tokens:
+            self._resources.push_async_callback(tokens.close)
         server = build_server(
             settings,
             [
                 TelemetryInterceptor(),
                 StatusInterceptor(),
-                AuthInterceptor(authenticator),
+                AuthInterceptor(build_authenticator(registry, tokens)),
                 AdmissionInterceptor(self._slots),
             ],
         )
@@ -113,11 +113,21 @@ class Hub:
             _log.info("bootstrap key", key_id=done.key_id, outcome=done.outcome.value, file=str(key_file))
         return registry
 
+    async def _connect(self) -> Connections:
+        transport = Transport(transport_settings(self.settings, self._environ))
+        guard = EgressGuard(egress_settings(self.settings))
+        await self._resources.enter_async_context(transport)
+        await self._resources.enter_async_context(guard)
+        return Connections(transport, CallerMedia(guard, max_each_bytes=self.settings.egress.max_fetch_bytes))
+
     async def _start_sandbox(self) -> str | None:
         if not self.settings.sandbox:
             return None
+        # Imported here: a hub without the sandbox does not carry an HTTP server.
+        from server.sandbox.listener import Sandbox  # noqa: PLC0415
+
         sandbox = Sandbox()
-        url = await sandbox.start()
+        url: str = await sandbox.start()
         self._resources.push_async_callback(sandbox.stop)
         return url
 

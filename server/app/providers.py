@@ -3,17 +3,16 @@
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from server.backends.http_chat import HttpChatBackend
-from server.backends.media import MediaInliner
+from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
 from server.errors import ConfigError
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
-from server.sandbox import MODELS as SANDBOX_MODELS
+from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
 from server.transport.endpoint import Credential, Endpoint, Timeouts
 
@@ -27,7 +26,7 @@ class Connections:
     """What every backend shares."""
 
     transport: Transport
-    media: MediaInliner
+    media: CallerMedia
 
 
 def build_catalogue(
@@ -47,9 +46,10 @@ def build_catalogue(
     if settings.providers_from_environment:
         taken = {provider.name for provider in built} | {provider.kind for provider in built}
         for kind in PROVIDERS.values():
-            if kind.name not in taken and (credentials := _from_environment(kind, environ)) is not None:
+            found = _from_environment(kind, environ)
+            if found is not None and kind.name not in taken:
                 instance = ProviderSettings(name=kind.name)
-                built.append(_build(instance, kind.name, credentials, settings, environ, connections))
+                built.append(_build(instance, kind.name, found, settings, environ, connections))
     if sandbox_url:
         built.append(_sandbox(settings, sandbox_url, connections, [provider.name for provider in built]))
     return Catalogue(tuple(built), frozenset(PROVIDERS))
@@ -111,26 +111,28 @@ def _endpoint(
 ) -> Endpoint:
     from_environment = environ.get(kind.base_url_env, "") if kind.base_url_env else ""
     base_url = (instance.base_url or from_environment or kind.base_url).rstrip("/")
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigError(f"{place}.base_url: {base_url or 'nothing'!r} is no address; write https://host/path")
-    if parts.username or parts.password:
-        raise ConfigError(f"{place}.base_url: must not hold a password; put it into api_keys or headers")
-    headers = {name: instance.options[option] for option, name in kind.header_options.items() if option in instance.options}
+    if not base_url:
+        raise ConfigError(f"{place}.base_url: kind {kind.name} has no address of its own; say where it lives")
+    headers = {
+        name: instance.options[option] for option, name in kind.header_options.items() if option in instance.options
+    }
     headers |= {name: value.get_secret_value() for name, value in instance.headers.items()}
     common = settings.transport
-    return Endpoint(
-        name=instance.name,
-        base_url=base_url,
-        authorize=kind.authorize,
-        headers=headers,
-        timeouts=Timeouts(
-            connect=common.connect_timeout,
-            first_byte=instance.first_byte_timeout or common.first_byte_timeout,
-            idle=instance.idle_timeout or common.idle_timeout,
-        ),
-        proxy=instance.proxy or None,
-    )
+    try:
+        return Endpoint(
+            name=instance.name,
+            base_url=base_url,
+            authorize=kind.authorize,
+            headers=headers,
+            timeouts=Timeouts(
+                connect=common.connect_timeout,
+                first_byte=instance.first_byte_timeout or common.first_byte_timeout,
+                idle=instance.idle_timeout or common.idle_timeout,
+            ),
+            proxy=instance.proxy or None,
+        )
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from None
 
 
 def _sandbox(settings: Settings, url: str, connections: Connections, taken: list[str]) -> Provider:
@@ -141,7 +143,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         raise ConfigError("sandbox: its kind has no chat")
     endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize)
     models = tuple(
-        ListedModel(model.name, display_name=model.description, capabilities=tuple(model.capabilities))
+        ListedModel(model.example, display_name=model.description, capabilities=tuple(model.capabilities))
         for model in SANDBOX_MODELS
     )
     return Provider(

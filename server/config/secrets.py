@@ -21,9 +21,9 @@ def provider_credentials(provider: ProviderSettings, path: str, environ: Mapping
         if text.startswith("env:"):
             found += environment_credentials(text[4:], environ.get(text[4:], ""), place)
         elif text.startswith("file:"):
-            found.append(_checked(Credential(Path(text[5:]).name, _read(Path(text[5:]), place)), place))
+            found.append(_credential(Path(text[5:]).name, _read(Path(text[5:]), place), place))
         else:
-            found.append(_checked(Credential(f"key-{index + 1}", text), place))
+            found.append(_credential(f"key-{index + 1}", text, place))
     return tuple(found)
 
 
@@ -33,20 +33,20 @@ def environment_credentials(variable: str, value: str, place: str) -> list[Crede
     if not keys:
         raise ConfigError(f"{place}: environment variable {variable} is not set; set it to the provider's key")
     names = [variable if index == 0 else f"{variable}-{index + 1}" for index in range(len(keys))]
-    return [_checked(Credential(name, key), place) for name, key in zip(names, keys, strict=True)]
+    return [_credential(name, key, place) for name, key in zip(names, keys, strict=True)]
 
 
 def _read(path: Path, place: str) -> str:
     try:
-        # A secret file ends in a newline more often than not, and a newline in a header breaks every call.
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"{place}: cannot read {path} as text; check the path and its permissions") from None
 
 
-def _checked(credential: Credential, place: str) -> Credential:
-    if not credential.secret:
+def _credential(name: str, secret: str, place: str) -> Credential:
+    if not secret.strip():
         raise ConfigError(f"{place}: the key is empty; remove the entry or fill it")
-    if not (credential.secret.isascii() and credential.secret.isprintable()):
-        raise ConfigError(f"{place}: the key holds characters no HTTP header may carry; copy it again")
-    return credential
+    try:
+        return Credential(name, secret)
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from None

@@ -100,6 +100,8 @@ class EgressSettings(_Section):
 
     allow_http: bool = False
     """Also fetch http:// addresses; they can be read and changed on the way."""
+    allowed_ports: tuple[int, ...] = (80, 443)
+    """Ports that may be fetched from; others are services of another kind."""
     allowed_networks: tuple[str, ...] = ()
     """Private networks callers may name all the same, such as 10.1.0.0/16 for your own media store."""
     max_fetch_bytes: int = Field(default=20 * _MIB, ge=1024)

@@ -53,47 +53,54 @@ class PublicKey:
 class Source(Protocol):
     """Where a key set comes from."""
 
-    async def load(self) -> bytes | None:
-        """The set as JSON; None where it is as it was. Raises anything."""
+    refresh_seconds: float
+    """Unknown key ids ask the source no more often than this."""
+
+    async def load(self) -> "tuple[PublicKey, ...] | None":
+        """The keys; None where they are as they were. Raises anything."""
         ...
 
 
 class UrlSource:
     """A key set on the web."""
 
+    refresh_seconds = REFRESH_SECONDS
+
     def __init__(self, url: str, fetch: Callable[[str], Awaitable[bytes]]) -> None:
         """``fetch`` returns the body of a 200 and raises for all else."""
         self._url = url
         self._fetch = fetch
 
-    async def load(self) -> bytes | None:
+    async def load(self) -> tuple[PublicKey, ...] | None:
         """What the URL says now."""
         async with asyncio.timeout(FETCH_SECONDS):
-            return await self._fetch(self._url)
+            return read_key_set(await self._fetch(self._url))
 
 
 class FileSource:
     """A key set on disk, read anew only when the file was replaced or written."""
+
+    refresh_seconds = 1.0  # to look at a file costs its issuer nothing
 
     def __init__(self, path: Path) -> None:
         """Nothing is read yet."""
         self._path = path
         self._seen: tuple[int, int, int] | None = None
 
-    async def load(self) -> bytes | None:
+    async def load(self) -> tuple[PublicKey, ...] | None:
         """What the file holds now; None where it was not touched since."""
         return await asyncio.to_thread(self._read)
 
-    def _read(self) -> bytes | None:
+    def _read(self) -> tuple[PublicKey, ...] | None:
         # Kubernetes swaps a symlink, so the inode changes where time and size may not.
         stat = self._path.stat()
         seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if seen == self._seen:
             return None
         with self._path.open("rb") as file:
-            content = file.read(_LARGEST_SET + 1)
-        self._seen = seen
-        return content
+            keys = read_key_set(file.read(_LARGEST_SET + 1))
+        self._seen = seen  # only now: a file that could not be understood is read again
+        return keys
 
 
 class KeySet:
@@ -143,7 +150,7 @@ class KeySet:
         return tuple(key for key in self._keys if key.fits(algorithm))
 
     def _may_try(self) -> bool:
-        return self._tried_at is None or self._clock() - self._tried_at >= REFRESH_SECONDS
+        return self._tried_at is None or self._clock() - self._tried_at >= self._source.refresh_seconds
 
     def _renew_if_stale(self) -> None:
         old = self._loaded_at is not None and self._clock() - self._loaded_at >= STALE_SECONDS
@@ -161,9 +168,9 @@ class KeySet:
 
     async def _load(self) -> None:
         try:
-            content = await self._source.load()
-            if content is not None:
-                self._keys = read_key_set(content)
+            keys = await self._source.load()
+            if keys is not None:
+                self._keys = keys
             self._tried_in_vain = False
             self._loaded_at = self._clock()
         except Exception as error:  # a fetch may fail in any way, and none of them may let a token in or end the hub
@@ -173,10 +180,11 @@ class KeySet:
             self._refresh = None
 
     def _unavailable(self) -> JwksUnavailable:
-        passed = self._clock() - self._tried_at if self._tried_at is not None else REFRESH_SECONDS
+        interval = self._source.refresh_seconds
+        passed = self._clock() - self._tried_at if self._tried_at is not None else interval
         return JwksUnavailable(
             "the issuer's keys cannot be had just now, so the token cannot be judged; try again shortly",
-            retry_after=max(1.0, REFRESH_SECONDS - passed),
+            retry_after=max(1.0, interval - passed),
         )
 
 

@@ -74,13 +74,11 @@ class HealthServicer(health.aio.HealthServicer):
         if name == LIVENESS:
             stalled = monotonic() - self._last_beat > _STALLED_AFTER
             return health_pb2.HealthCheckResponse(status=NOT_SERVING if stalled else SERVING)
-        if name.startswith(MODEL_PREFIX) and name not in self._server_status:
-            if not self._model_served(name.removeprefix(MODEL_PREFIX)):
-                await context.abort(
-                    grpc.StatusCode.NOT_FOUND, "no such model here; it is named model:<provider>/<name>"
-                )
+        if self._passes_through(name):
             return health_pb2.HealthCheckResponse(status=NOT_SERVING if self._draining else SERVING)
-        return await super().Check(request, context)  # type: ignore[no-any-return]
+        if name not in self._known:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service of this name; there are {_NAMES}")
+        return await super().Check(request, context)
 
     @override
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
@@ -106,7 +104,7 @@ class HealthServicer(health.aio.HealthServicer):
         unlisted = name.startswith(MODEL_PREFIX) and name not in self._known
         return unlisted and self._model_served(name.removeprefix(MODEL_PREFIX))
 
-    async def _tell(self, name: str, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
+    async def _tell(self, name: str, status: int) -> None:
         self._known.add(name)
         await self.set(name, status)
 

@@ -1,15 +1,33 @@
 """Where a provider lives and how the hub proves itself there."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110, 5.5, without obs-text
+_URL = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One key of a provider. ``name`` may be told to anyone; ``secret`` is left out of every repr."""
+    """One key of a provider. ``name`` may be told to anyone; ``secret`` is left out of every repr.
+
+    White space around the secret is dropped, since a secret file ends in a newline. Raises ValueError where
+    what is left cannot travel in a header; the message names the credential and never quotes it.
+    """
 
     name: str
     secret: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secret", self.secret.strip())
+        if not _HEADER_VALUE.fullmatch(self.secret):
+            raise ValueError(
+                f"credential {self.name!r}: the secret holds a line break, a control character or a character "
+                "outside ASCII, which no HTTP header can carry; copy it again from the provider"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +41,23 @@ class Timeouts:
     idle: float = 60.0
     """Between two reads of the body."""
 
+    def __post_init__(self) -> None:
+        for name in ("connect", "first_byte", "idle"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"timeouts.{name}: must be a number of seconds above 0")
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One instance of a provider."""
+    """One instance of a provider.
+
+    Raises ValueError, written for the operator, where the URL or a header could never be sent.
+    """
 
     name: str
     """The operator's name for the instance; it is the prefix of its models."""
     base_url: str
-    """Where every path is appended; no slash at the end."""
+    """Where every path is appended; a slash at the end is dropped."""
     authorize: Callable[[Credential], Mapping[str, str]]
     """Headers that carry the credential."""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -39,3 +65,57 @@ class Endpoint:
     timeouts: Timeouts = Timeouts()
     proxy: str | None = None
     """An http:// proxy for this provider."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
+        object.__setattr__(self, "headers", {name: value.strip() for name, value in self.headers.items()})
+        check_base_url(f"provider {self.name!r}: base_url", self.base_url)
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"provider {self.name!r}: {name!r} is no HTTP header name")
+            if not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(
+                    f"provider {self.name!r}: the value of header {name} holds a line break, a control character "
+                    "or a character outside ASCII"
+                )
+        if self.proxy is not None:
+            check_proxy(f"provider {self.name!r}: proxy", self.proxy)
+
+
+def check_base_url(path: str, url: str) -> None:
+    """Raises ValueError, beginning with ``path``, where ``url`` cannot be the start of a provider's URLs.
+
+    The URL itself is not quoted: it may hold a password.
+    """
+    parts = _split(path, url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"{path}: must begin with https:// or http://")
+    if "@" in parts.netloc:
+        raise ValueError(f"{path}: must not hold a user or a password; give the key under api_keys")
+    if "?" in url or "#" in url:
+        raise ValueError(f"{path}: must end before any ? or #")
+
+
+def check_proxy(path: str, url: str) -> None:
+    """Raises ValueError, beginning with ``path``, where ``url`` is no http:// proxy."""
+    parts = _split(path, url)
+    if parts.scheme != "http":
+        raise ValueError(f"{path}: must begin with http://; TLS to the proxy itself is not supported")
+
+
+def is_header_value(text: str) -> bool:
+    """Whether ``text`` can be the value of an HTTP header: printable ASCII, no line break."""
+    return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def _split(path: str, url: str) -> SplitResult:
+    if not _URL.fullmatch(url):
+        raise ValueError(f"{path}: is empty, or holds a space or a character outside ASCII")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{path}: is no URL") from None
+    if not host:
+        raise ValueError(f"{path}: names no host")
+    return parts

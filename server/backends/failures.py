@@ -1,0 +1,28 @@
+"""Whose failure it was: what a backend adds to every error that passes it."""
+
+from server.backends.base import Call
+from server.errors import FieldViolation, HubError, QuotaViolation
+
+_SHORTEST_SECRET = 8  # what is shorter is a placeholder such as "none", and would blot out half the message
+_REDACTED = "[redacted]"
+
+
+def attributed(error: HubError, provider: str, call: Call) -> HubError:
+    """``error`` itself, with ``provider`` and ``model`` in its metadata and the call's secret gone from its texts."""
+    error.metadata.setdefault("provider", provider)
+    error.metadata.setdefault("model", call.model)
+    if len(call.credential.secret) >= _SHORTEST_SECRET:
+        _redact(error, call.credential.secret)
+    return error
+
+
+def _redact(error: HubError, secret: str) -> None:
+    def clean(text: str) -> str:
+        return text.replace(secret, _REDACTED)
+
+    error.message = clean(error.message)
+    error.args = (error.message,)
+    error.metadata = {key: clean(value) for key, value in error.metadata.items()}
+    error.fields = tuple(FieldViolation(one.field, clean(one.description), one.reason) for one in error.fields)
+    error.quota = tuple(QuotaViolation(one.subject, clean(one.description)) for one in error.quota)
+    error.links = tuple((clean(text), clean(url)) for text, url in error.links)

@@ -1,0 +1,110 @@
+"""URLs of media in a request, before a provider sees them.
+
+A public provider fetches them itself. One inside the operator's network must not: a caller would make it ask its
+neighbours. What such a provider is to see is fetched here, through the egress guard, and sent as bytes.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
+from aignehub.v1.media_pb2 import Media
+
+from server.errors import InvalidArgument
+from server.transport.guard import EgressGuard
+
+_MIB = 1024 * 1024
+_MAX_EACH_BYTES = 20 * _MIB  # the largest image that OpenAI and Anthropic take is 20 MB and 5 MB
+_MAX_TOTAL_BYTES = 32 * _MIB  # what a caller may send as bytes in one request
+_AT_ONCE = 4
+_ACCEPT: dict[str, tuple[str, ...]] = {
+    "image": ("image/",),
+    "audio": ("audio/", "video/mp4", "video/webm", "application/ogg"),
+    "video": ("video/",),
+    "file": ("application/", "text/", "image/", "audio/", "video/"),
+}
+
+
+class CallerMedia:
+    """Decides for each provider who fetches the URLs in a request."""
+
+    def __init__(
+        self, guard: EgressGuard, *, max_total_bytes: int = _MAX_TOTAL_BYTES, max_each_bytes: int = _MAX_EACH_BYTES
+    ) -> None:
+        """Sizes are in bytes; a request's URLs may hold ``max_total_bytes`` together."""
+        self._guard = guard
+        self._max_each = max_each_bytes
+        self._max_total = max_total_bytes
+
+    async def inline(
+        self, request: CreateChatCompletionRequest, *, base_url: str, deadline: float
+    ) -> CreateChatCompletionRequest:
+        """``request`` itself, or for a provider inside a private network a copy with every URL replaced by its bytes.
+
+        Raises UrlRefused and InvalidArgument naming the field, such as ``messages[0].content[1].image.media.url``.
+        """
+        found = [(path, media.url) for path, _, media in _urls(request)]
+        if not found:
+            return request
+        if not await self._guard.is_private_host(base_url):
+            for path, url in found:
+                self._guard.check_literal(url, field=path)
+            return request
+        copy = CreateChatCompletionRequest()
+        copy.CopyFrom(request)
+        await self._fetch_all(list(_urls(copy)), deadline)
+        return copy
+
+    async def _fetch_all(self, wanted: list[tuple[str, str, Media]], deadline: float) -> None:
+        gate = asyncio.Semaphore(_AT_ONCE)
+        budget = _Budget(self._max_total)
+        tasks = [asyncio.ensure_future(self._fetch(*one, deadline, gate, budget)) for one in wanted]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch(
+        self, path: str, kind: str, media: Media, deadline: float, gate: asyncio.Semaphore, budget: "_Budget"
+    ) -> None:
+        async with gate:
+            fetched = await self._guard.fetch(
+                media.url,
+                field=path,
+                deadline=deadline,
+                max_bytes=min(self._max_each, max(budget.left, 1)),
+                accept=_ACCEPT[kind],
+            )
+        budget.take(len(fetched.data), path)
+        media.data = fetched.data
+        if not media.mime_type:
+            media.mime_type = fetched.mime_type
+
+
+class _Budget:
+    """Bytes that the URLs of one request may still hold together."""
+
+    __slots__ = ("_total", "left")
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self.left = total
+
+    def take(self, size: int, path: str) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise InvalidArgument.field(path, f"together with the URLs before it holds more than {self._total} bytes")
+
+
+def _urls(request: CreateChatCompletionRequest) -> Iterator[tuple[str, str, Media]]:
+    """Path, kind of part and media of every URL in the conversation."""
+    for row, message in enumerate(request.messages):
+        for column, part in enumerate(message.content):
+            kind = part.WhichOneof("part")
+            if kind not in _ACCEPT:
+                continue
+            media: Media = getattr(part, kind).media
+            if media.WhichOneof("source") == "url":
+                yield f"messages[{row}].content[{column}].{kind}.media.url", kind, media

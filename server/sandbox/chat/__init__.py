@@ -1,0 +1,1 @@
+"""The chat models: a file each. A model is a function of the request; one that misbehaves writes to the wire itself."""

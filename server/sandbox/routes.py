@@ -1,0 +1,77 @@
+"""The HTTP surface: paths, and errors in OpenAI's shape whatever went wrong."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from server.sandbox.catalog import MODELS
+from server.sandbox.completion import CREATED
+from server.sandbox.refusal import Refusal, unknown_model
+from server.sandbox.registry import chat_model
+from server.sandbox.request import read_request
+
+_MAX_BODY_BYTES = 64 * 1024 * 1024  # a few large images as data URLs
+
+
+def application() -> web.Application:
+    """The sandbox as an aiohttp application, its paths below /v1."""
+    app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_openai_errors])
+    app.router.add_post("/v1/chat/completions", _chat)
+    app.router.add_get("/v1/models", _models)
+    app.router.add_get("/v1/models/{name}", _model)
+    return app
+
+
+async def _chat(http: web.Request) -> web.StreamResponse:
+    request = read_request(await http.read())
+    serve = chat_model(request.model)
+    if serve is None:
+        raise unknown_model(request.model)
+    return await serve(http, request)
+
+
+async def _models(http: web.Request) -> web.StreamResponse:
+    """Every id it lists can be called."""
+    return _json({"object": "list", "data": [_card(model.example) for model in MODELS]})
+
+
+async def _model(http: web.Request) -> web.StreamResponse:
+    name = http.match_info["name"]
+    if chat_model(name) is None:
+        raise unknown_model(name)
+    return _json(_card(name))
+
+
+def _card(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "sandbox"}
+
+
+def _json(value: dict[str, Any]) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+@web.middleware
+async def _openai_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return _error(refusal)
+    except web.HTTPException as wrong:  # aiohttp's own: an unknown path, a method, a body too large
+        path = f"{request.method} {request.path[:200]}"
+        messages = {
+            404: f"Unknown path: {path}.",
+            405: f"Not allowed: {path}.",
+            413: f"The body is over {_MAX_BODY_BYTES} bytes.",
+        }
+        allowed = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else None
+        return _error(Refusal(messages.get(wrong.status, wrong.reason), status=wrong.status, headers=allowed))
+
+
+def _error(refusal: Refusal) -> web.Response:
+    return web.Response(
+        status=refusal.status, body=refusal.body(), content_type="application/json", headers=refusal.headers
+    )

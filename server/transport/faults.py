@@ -1,0 +1,110 @@
+"""What a failed exchange is called: one table from the client library's exceptions to the hub's errors.
+
+A message names who failed and how. The exception's own text is never used: it holds URLs and addresses.
+"""
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientPayloadError,
+    ClientProxyConnectionError,
+    ClientResponseError,
+    InvalidURL,
+    ServerDisconnectedError,
+)
+from aiohttp.http_exceptions import HttpProcessingError, TransferEncodingError
+
+from server.errors import HubError, ProviderBadResponse, ProviderTimeout, ProviderUnavailable
+
+EXPECTED = (ClientError, HttpProcessingError, OSError, RuntimeError)
+"""All that the client library raises for a fault of the network or the peer."""
+
+_NO_HTTP = "it answered what is not HTTP, or with headers that are too long"
+
+# The first that matches; a class stands before its bases.
+_FAULTS: tuple[tuple[type[Exception], type[HubError], str], ...] = (
+    (ClientConnectorCertificateError, ProviderUnavailable, "its TLS certificate is not trusted here"),
+    (ClientConnectorSSLError, ProviderUnavailable, "the TLS handshake with it failed"),
+    (ClientConnectorDNSError, ProviderUnavailable, "its host name could not be resolved"),
+    (ClientProxyConnectionError, ProviderUnavailable, "the proxy on the way to it could not be reached"),
+    (ClientHttpProxyError, ProviderUnavailable, "the proxy on the way to it refused to connect"),
+    (ClientConnectorError, ProviderUnavailable, "it could not be reached"),
+    (ServerDisconnectedError, ProviderUnavailable, "it closed the connection without an answer"),
+    (ClientPayloadError, ProviderUnavailable, "it broke off its answer"),
+    (ClientConnectionError, ProviderUnavailable, "the connection to it broke off"),
+    (InvalidURL, ProviderBadResponse, "its URL cannot be used"),
+    (ClientResponseError, ProviderBadResponse, _NO_HTTP),
+    (HttpProcessingError, ProviderBadResponse, _NO_HTTP),
+)
+
+
+def told(who: str, error: Exception) -> HubError:
+    """The HubError for one of EXPECTED. ``who`` is the provider's name."""
+    if _is_bad_chunking(error):
+        return broke_off(who)
+    for kind, becomes, text in _FAULTS:
+        if isinstance(error, kind):
+            return becomes(f"{who}: {text}")
+    return ProviderUnavailable(f"{who}: the connection to it broke off")
+
+
+def _is_bad_chunking(error: BaseException) -> bool:
+    """Bad chunks that came in one read with the head look like a bad head; the cause below tells them apart."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TransferEncodingError):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def slow_to_connect(who: str, seconds: float) -> ProviderTimeout:
+    """The connect wait passed."""
+    return ProviderTimeout(f"{who}: no connection within {seconds:g} s")
+
+
+def slow_to_answer(who: str, seconds: float) -> ProviderTimeout:
+    """The first-byte wait passed."""
+    return ProviderTimeout(f"{who}: no answer within {seconds:g} s of the request")
+
+
+def fell_silent(who: str, seconds: float) -> ProviderTimeout:
+    """The idle wait passed."""
+    return ProviderTimeout(f"{who}: it fell silent for {seconds:g} s in the middle of its answer")
+
+
+def out_of_time(who: str, seconds: float) -> ProviderTimeout:
+    """The call's deadline passed; ``seconds`` is what the exchange was given."""
+    if seconds <= 0:
+        return ProviderTimeout(f"{who}: not asked, the call's deadline had passed")
+    return ProviderTimeout(f"{who}: not done within the {seconds:.3g} s that were left of the call's deadline")
+
+
+def broke_off(who: str) -> ProviderUnavailable:
+    """The answer ended before its end."""
+    return ProviderUnavailable(f"{who}: it broke off its answer")
+
+
+def too_long(who: str, limit: int) -> ProviderBadResponse:
+    """The body is longer than ``limit`` bytes."""
+    return ProviderBadResponse(f"{who}: its answer is longer than {limit} bytes")
+
+
+def bad_coding(who: str) -> ProviderBadResponse:
+    """The body cannot be decompressed."""
+    return ProviderBadResponse(f"{who}: its answer is compressed in a way that was not asked for and cannot be undone")
+
+
+def redirected(who: str, status: int) -> ProviderBadResponse:
+    """A 3xx, which is never followed: the credential would go along."""
+    return ProviderBadResponse(f"{who}: it answered with a redirect ({status}), which is never followed")
+
+
+def no_http(who: str) -> ProviderBadResponse:
+    """What came is no answer to an HTTP request."""
+    return ProviderBadResponse(f"{who}: {_NO_HTTP}")
