@@ -3,14 +3,17 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
 from server.errors import HubError
 
 Context = grpc.aio.ServicerContext[Any, Any]
-MethodHandler = grpc.RpcMethodHandler[Any, Any]
+if TYPE_CHECKING:  # the class takes no parameters at run time
+    MethodHandler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+else:
+    MethodHandler = grpc.RpcMethodHandler
 Scope = Callable[[Context], AbstractAsyncContextManager[None]]
 """Makes what surrounds one call; it sees how the call ended in ``__aexit__``."""
 

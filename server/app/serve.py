@@ -12,29 +12,25 @@ from server.app.hub import Hub
 from server.app.providers import ollama_is_here
 from server.config import Settings, load_settings
 from server.config.load import process_environment
-from server.errors import ConfigError, HubError
 from server.logs import configure_logs
 
 _DEV_MODEL = "sandbox/echo"
 
 
-def serve(config_path: Path | None = None, listen: str | None = None, *, dev: bool = False) -> int:
-    """Serves until SIGTERM or SIGINT and returns the exit status: 0 after a clean drain, 2 where it cannot start.
+def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:
+    """Serves until SIGTERM or SIGINT and returns the exit status, 0 after a drain.
+
+    Raises ConfigError or HubError where it cannot start; their messages are for the operator.
 
     ``dev`` adds what a first look needs: the sandbox as default model, a local Ollama, and an admin key left in
     the data directory and printed with a call to try.
     """
-    try:
-        environ = dict(process_environment())
-        settings = load_settings(config_path, environ, listen=listen)
-        if dev:
-            settings = _for_development(settings, environ)
-        configure_logs(settings.log_level)
-        uvloop.run(_serve(Hub(settings, environ), dev=dev))
-    except ConfigError as error:
-        return _refused(str(error))
-    except HubError as error:
-        return _refused(error.message)
+    environ = dict(process_environment())
+    settings = load_settings(config_path, environ, listen=listen)
+    if dev:
+        settings = _for_development(settings, environ)
+    configure_logs(settings.log_level)
+    uvloop.run(_serve(Hub(settings, environ), dev=dev))
     return 0
 
 
@@ -75,8 +71,3 @@ def _invite(settings: Settings, address: str) -> None:
     print("now, in a second terminal:")
     print(f'  {there}{hub} chat "Hello, who is there?"')
     print(f"  {there}{hub} models", flush=True)
-
-
-def _refused(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 2

@@ -1,11 +1,13 @@
 """``hub serve``: the one command that becomes the server."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.cli.failure import INTERRUPTED
+from server.cli.failure import INTERRUPTED, USAGE
+from server.errors import ConfigError, HubError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +50,14 @@ def run(options: ServeOptions) -> int:
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
     try:
         return serve(config, options.listen, dev=options.dev)
+    except ConfigError as error:
+        return _refuse(str(error))
+    except HubError as error:
+        return _refuse(f"{error.message} ({error.reason})")
     except KeyboardInterrupt:  # before the server took over the signal
         return INTERRUPTED
+
+
+def _refuse(line: str) -> int:
+    print(f"error: {' '.join(line.split())}", file=sys.stderr, flush=True)
+    return USAGE

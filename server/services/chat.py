@@ -26,7 +26,7 @@ from server.routing.chat import Terms, chat, chat_stream
 from server.routing.resolve import Plan, plan_chat
 from server.services.unbuilt import refuse_unbuilt_options
 from server.services.validation import validate
-from server.wire.estimate import count_request
+from server.wire import estimate
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -73,7 +73,7 @@ class ChatService(ChatServiceServicer):
     async def CountTokens(self, request: CreateChatCompletionRequest, context: Context) -> CountTokensResponse:
         call = current_call.get()
         plan = self._admit(request, call)
-        return CountTokensResponse(input_tokens=count_request(request), model=plan.candidates[0].id, estimated=True)
+        return estimate.count(request, plan.candidates[0].id)
 
     @override
     async def FanOutChatCompletion(
