@@ -45,6 +45,9 @@ def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
 
 def run(options: ServeOptions) -> int:
     """Serves until told to stop; the exit status."""
+    # structlog imports rich where it can, to paint tracebacks on a console: 6 MB that a server would hold for
+    # nothing. None makes that import fail, which structlog is prepared for (structlog/dev.py).
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from server.app import serve  # noqa: PLC0415 - only this command becomes the server; no other should load it
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
