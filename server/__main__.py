@@ -4,6 +4,7 @@ import os
 import sys
 
 from server.cli import serve
+from server.cli.failure import INTERRUPTED
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
 
         return run(arguments)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -90,6 +90,8 @@ class HttpChatBackend:
                 if decoder.done or not data:
                     break
                 if chunk is not None:
+                    if request.stream_options.continuous_usage:
+                        chunk.usage.CopyFrom(decoder.usage())
                     told.decoder, told.gateway = decoder, gateway
                     yield chunk
             exchange.leave()

@@ -14,7 +14,7 @@ from server.cli.connection import Target
 from server.cli.conversation import converse
 from server.cli.duration import parse_duration
 from server.cli.failure import USAGE, CommandFailed
-from server.cli.options import with_hub, with_target
+from server.cli.options import TargetOf, with_hub, with_target
 from server.cli.question import Wish, begin_request, read_text, user_message
 
 Text = Annotated[
@@ -32,7 +32,7 @@ Images = Annotated[
 
 @with_target
 def chat(
-    target: Target,
+    target_of: TargetOf,
     text: Text = None,
     model: Model = "",
     system: System = None,
@@ -64,10 +64,10 @@ def chat(
     if not text and sys.stdin.isatty():
         if as_json or no_stream:
             raise CommandFailed("--json and --no-stream want a TEXT", "give one, or leave them out", status=USAGE)
-        return converse(target, request, images=image or (), timeout=timeout, show_usage=usage)
+        return converse(target_of(), request, images=image or (), timeout=timeout, show_usage=usage)
     _add_question(request, text, image)
     view = JsonView() if as_json else TextView(show_usage=usage)
-    return asyncio.run(_ask(target, request, view, stream=not no_stream, timeout=timeout))
+    return asyncio.run(_ask(target_of(), request, view, stream=not no_stream, timeout=timeout))
 
 
 @with_hub

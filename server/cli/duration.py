@@ -5,14 +5,14 @@ import re
 from server.cli.failure import CommandFailed
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PIECE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")
+_PIECE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d|w)")
 _LONGEST = 36_500 * _SECONDS["d"]  # A protobuf Timestamp ends with the year 9999; a century is past any use.
 
 
 def parse_duration(text: str, option: str, *, bare_seconds: bool = False) -> float:
     """Seconds, above zero. ``option`` names the culprit in the error; ``bare_seconds`` takes ``90`` as 90 s."""
     written = text.strip().lower()
-    if bare_seconds and re.fullmatch(r"\d{1,12}(\.\d{1,6})?", written):
+    if bare_seconds and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
         written += "s"
     pieces = _PIECE.findall(written)
     if not pieces or "".join(number + unit for number, unit in pieces) != written:

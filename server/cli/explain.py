@@ -32,7 +32,7 @@ _CONNECTION_TROUBLE = (
     ("WRONG_VERSION_NUMBER", "{} does not speak TLS", "leave out --tls (HUB_TLS)"),
     ("Socket closed", "{} closed the connection", "if it wants TLS, add --tls (HUB_TLS=1); else look at its log"),
     (
-        "peer is not",
+        "Hostname Verification Check failed",
         "the certificate of {} is for another name",
         "use the host name that the certificate was made for",
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,54 +13,95 @@ from server.cli.answer import print_json
 from server.cli.client import SHORT_CALL, Hub, explained
 from server.cli.connection import Target
 from server.cli.duration import parse_duration
-from server.cli.options import with_hub, with_target
+from server.cli.offline import create_offline
+from server.cli.options import TargetOf, with_hub, with_target
 from server.cli.question import read_pairs
 from server.cli.terminal import enum_word, note, print_table, spoken_time
-
-ADMIN_METHODS = ("aignehub.v1.*", "aignehub.admin.v1.*")
-"""What --admin grants: every call of the data plane, and the keys, usage and providers of the admin plane."""
+from server.identity.grants import ADMIN_METHODS
+from server.store.base import KeySettings
 
 _PAGE = 1000  # the largest the contract takes
 _ONCE = "this is the only time it is shown"
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="As `hub keys list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print protobuf JSON.")]
+Name = Annotated[str, typer.Option(metavar="NAME", help="What it is for, or whose it is.")]
+Admin = Annotated[bool, typer.Option("--admin", help="Let it manage keys too.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method", metavar="PATTERN", help="Method it may call, such as aignehub.v1.ChatService/*; repeat for more."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="PATTERN", help="Model it may use, such as openai/*; repeat for more."),
+]
+Expires = Annotated[str | None, typer.Option(metavar="TIME", help="How long it lives, for example 30d or 12h.")]
+Concurrency = Annotated[
+    int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Most calls at once; 0 is the hub's default.")
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="NAME=VALUE", help="Copied to usage records; repeat for more."),
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Write it to the hub's own files, without a server: for the first key.")
+]
+DataDir = Annotated[
+    Path, typer.Option(envvar="HUB_DATA_DIR", metavar="FOLDER", help="Where those files are; with --offline.")
+]
+Grace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="How long the old secret still works, such as 24h; 30d at most. Without this, no longer."
+    ),
+]
 
 
 @with_target
 def create(
-    target: Target,
-    name: Annotated[str, typer.Option(metavar="NAME", help="What it is for, or whose it is.")] = "",
-    admin: Annotated[bool, typer.Option("--admin", help="Let it manage keys too.")] = False,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Method it may call, such as aignehub.v1.ChatService/*; repeat for more."),
-    ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Model it may use, such as openai/*; repeat for more.")
-    ] = None,
-    expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends, for example 30d or 12h.")] = None,
-    concurrency: Annotated[
-        int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Most calls at once; 0 is the hub's default.")
-    ] = 0,
-    label: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Copied to usage records; repeat for more.")
-    ] = None,
+    target_of: TargetOf,
+    name: Name = "",
+    admin: Admin = False,
+    method: Methods = None,
+    model: Models = None,
+    expires: Expires = None,
+    concurrency: Concurrency = 0,
+    label: Labels = None,
+    offline: Offline = False,
+    data_dir: DataDir = Path(".hub"),
 ) -> int:
-    """Make a key. The secret alone goes to standard output, once; the rest to standard error."""
-    key = key_service_pb2.Key(
+    """Make a key.
+
+    The secret alone goes to standard output, once; the rest to standard error.
+    """
+    ends = time.time() + parse_duration(expires, "--expires") if expires else None
+    settings = KeySettings(
         display_name=name,
-        allowed_methods=(*(ADMIN_METHODS if admin else ()), *(method or ())),
-        allowed_models=model or (),
-        limits=key_service_pb2.Limits(concurrent_calls=concurrency),
-        labels=read_pairs(label or (), "--label"),
+        methods=(*(ADMIN_METHODS if admin else ()), *(method or ())),
+        models=tuple(model or ()),
+        concurrent_calls=concurrency,
+        labels=tuple(read_pairs(label or (), "--label").items()),
+        expires_at=ends,
     )
-    if expires:
-        key.expire_time.FromSeconds(int(time.time() + parse_duration(expires, "--expires")))
-    return asyncio.run(_create(target, key))
+    if offline:
+        issued = create_offline(data_dir, settings)
+        print_secret(issued.secret, f"key {issued.record.id} made in {data_dir}; {_ONCE}")
+        return 0
+    return asyncio.run(_create(target_of(), settings))
 
 
-async def _create(target: Target, key: key_service_pb2.Key) -> int:
+async def _create(target: Target, settings: KeySettings) -> int:
+    key = key_service_pb2.Key(
+        display_name=settings.display_name,
+        allowed_methods=settings.methods,
+        allowed_models=settings.models,
+        limits=key_service_pb2.Limits(concurrent_calls=settings.concurrent_calls),
+        labels=dict(settings.labels),
+    )
+    if settings.expires_at is not None:
+        key.expire_time.FromSeconds(int(settings.expires_at))
     with explained(target):
         async with Hub(target) as hub:
             request = key_service_pb2.CreateKeyRequest(key=key)
@@ -121,13 +163,7 @@ async def show(
 async def rotate(
     hub: Hub,
     key_id: KeyId,
-    grace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="How long the old secret still works, such as 24h; 30d at most. It ends at once without this.",
-        ),
-    ] = None,
+    grace: Grace = None,
 ) -> int:
     """Give a key a new secret. It alone goes to standard output, once; the rest to standard error."""
     request = key_service_pb2.RotateKeyRequest(key_id=key_id)

@@ -5,8 +5,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.main import get_command
@@ -22,26 +23,34 @@ from server.cli.status import status
 from server.cli.terminal import one_line
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="The hub: one gRPC service in front of every AI model.",
     # Plain help and plain errors: the same on a terminal, in a pipe and in a log, and a fifth of a second sooner.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-_keys = typer.Typer(
-    help="Make, list, rotate and revoke keys.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+_keys = typer.Typer(help="Make, list, rotate and revoke keys.", rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def _add(app: typer.Typer, name: str, command: Callable[..., int], *examples: str) -> None:
     heading = "Example:" if len(examples) == 1 else "Examples:"
     # Click's mark \b keeps the lines of a paragraph as they are.
     epilog = "\b\n" + "\n".join([heading, *(f"  {example}" for example in examples)])
-    app.command(name, epilog=epilog)(command)
+    app.command(name, epilog=epilog)(_quiet_when_unread(command))
+
+
+def _quiet_when_unread(command: Callable[..., int]) -> Callable[..., int]:
+    @wraps(command)
+    def run(**given: Any) -> int:
+        try:
+            status = command(**given)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_output()
+            return PIPE_CLOSED
+        return status
+
+    return run
 
 
 def serve(
@@ -78,7 +87,13 @@ _add(app, "count-tokens", count_tokens, "hub count-tokens -m openai/gpt-5-mini -
 _add(app, "models", models, "hub models --provider openai")
 _add(app, "status", status, "hub status openai/gpt-5-mini")
 _add(app, "version", version, "hub version")
-_add(_keys, "create", keys.create, "hub keys create --name ci --model 'openai/*' --expires 30d > ci.key")
+_add(
+    _keys,
+    "create",
+    keys.create,
+    "hub keys create --name ci --model 'openai/*' --expires 30d > ci.key",
+    "export HUB_API_KEY=$(hub keys create --admin --offline)",
+)
 _add(_keys, "list", keys.list_keys, "hub keys list")
 _add(_keys, "show", keys.show, "hub keys show self")
 _add(_keys, "rotate", keys.rotate, "hub keys rotate KEY_ID --grace 24h > new.key")
@@ -91,17 +106,17 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         _never_choke(stream)
     try:
-        status = _dispatch(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_output()
-        return PIPE_CLOSED
+        return _dispatch(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return status
+
+
+_NAMES_NO_COMMAND = ((), ("keys",))
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
+    if tuple(arguments) in _NAMES_NO_COMMAND:
+        arguments = (*arguments, "--help")
     try:
         status = get_command(app).main(list(arguments), prog_name="hub", standalone_mode=False)
     except CommandFailed as failure:

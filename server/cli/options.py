@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
@@ -44,12 +45,16 @@ def _read_target(
 _TARGET_OPTIONS = inspect.signature(_read_target).parameters
 
 
-def with_target(command: Callable[Concatenate[Target, _P], int]) -> Callable[..., int]:
-    """Gives a command the options that say which hub, and the command the Target they make."""
+TargetOf = Callable[[], Target]
+"""Makes the Target when it is wanted: a command that turns out to need no hub is spared a word about its key."""
+
+
+def with_target(command: Callable[Concatenate[TargetOf, _P], int]) -> Callable[..., int]:
+    """Gives a command the options that say which hub, and the command what makes a Target of them."""
 
     def run(**given: Any) -> int:
-        target = _take_target(given)
-        return command(target, **given)  # type: ignore[call-arg] # typer keeps to the signature below
+        target_of = _take_target(given)
+        return command(target_of, **given)  # type: ignore[call-arg] # typer keeps to the signature below
 
     return _presented(run, command)
 
@@ -63,14 +68,14 @@ def with_hub(command: Callable[Concatenate[Hub, _P], Coroutine[Any, Any, int]]) 
                 return await command(hub, **given)  # type: ignore[call-arg] # as above
 
     def run(**given: Any) -> int:
-        target = _take_target(given)
-        return asyncio.run(opened(target, given))
+        target_of = _take_target(given)
+        return asyncio.run(opened(target_of(), given))
 
     return _presented(run, command)
 
 
-def _take_target(given: dict[str, Any]) -> Target:
-    return _read_target(**{name: given.pop(name) for name in _TARGET_OPTIONS})
+def _take_target(given: dict[str, Any]) -> TargetOf:
+    return partial(_read_target, **{name: given.pop(name) for name in _TARGET_OPTIONS})
 
 
 def _presented(run: Callable[..., int], command: Callable[..., Any]) -> Callable[..., int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.cli.failure import FAILED, USAGE
+from server.cli.failure import INTERRUPTED, USAGE
 from server.errors import ConfigError, HubError
 
 
@@ -45,16 +45,22 @@ def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
 
 def run(options: ServeOptions) -> int:
     """Serves until told to stop; the exit status."""
+    # structlog imports rich where it can, to paint tracebacks on a console: 6 MB that a server would hold for
+    # nothing. None makes that import fail, which structlog is prepared for (structlog/dev.py).
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from server.app import serve  # noqa: PLC0415 - only this command becomes the server; no other should load it
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
     try:
-        return serve(config, options.listen, options.dev)
+        return serve(config, options.listen, dev=options.dev)
     except ConfigError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        return USAGE
+        return _refuse(str(error))
     except HubError as error:
-        print(f"error: {' '.join(error.message.split())} ({error.reason})", file=sys.stderr, flush=True)
-        return USAGE
-    except KeyboardInterrupt:
-        return FAILED
+        return _refuse(f"{error.message} ({error.reason})")
+    except KeyboardInterrupt:  # before the server took over the signal
+        return INTERRUPTED
+
+
+def _refuse(line: str) -> int:
+    print(f"error: {' '.join(line.split())}", file=sys.stderr, flush=True)
+    return USAGE

@@ -73,7 +73,11 @@ def _print_parts(now: health_service_pb2.GetStatusResponse) -> None:
     if now.providers:
         print()
         rows = [
-            (p.provider, _word(p.availability), f"{p.healthy_credentials} of {p.total_credentials}")
+            (
+                p.provider,
+                _word(p.availability),
+                f"{p.healthy_credentials} of {p.total_credentials}" if p.total_credentials else "",
+            )
             for p in now.providers
         ]
         print_table(("PROVIDER", "STATUS", "KEYS THAT WORK"), rows)

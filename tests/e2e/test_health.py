@@ -202,6 +202,6 @@ async def test_a_whole_answer_streams_while_probes_are_answered(tmp_path: Path) 
         call = hub.chat.StreamChatCompletion(ask(), metadata=hub.auth, timeout=5)
         await call.read()
         assert await _check(hub, "liveness") == SERVING
-        async for _ in call:
+        while await call.read() is not grpc.aio.EOF:
             pass
         assert await call.code() == grpc.StatusCode.OK

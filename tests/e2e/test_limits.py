@@ -23,6 +23,7 @@ async def test_too_many_calls_at_once_are_refused_with_a_hint(
     tmp_path: Path, limits: dict[str, int], code: grpc.StatusCode, reason: str
 ) -> None:
     async with running_hub(tmp_path, sandbox=True, limits=limits) as hub:
+        other = bearer(await hub.new_key())
         held = [hub.chat.CreateChatCompletion(ask(model="sandbox/hang"), metadata=hub.auth) for _ in range(2)]
         await until(lambda: hub.hub.active_calls == 2)
         for stream in (False, True):
@@ -36,7 +37,6 @@ async def test_too_many_calls_at_once_are_refused_with_a_hint(
             assert told.retry.retry_delay.seconds >= 1
             assert told.quota.violations
         if reason == "CONCURRENCY_LIMIT_EXCEEDED":
-            other = bearer(await hub.new_key())
             await hub.chat.CreateChatCompletion(ask(model="sandbox/echo"), metadata=other, timeout=5)
         for call in held:
             call.cancel()

@@ -126,7 +126,7 @@ async def test_tls_and_a_renewed_certificate(tmp_path: Path) -> None:
         ("listen: 0.0.0.0:0", "allow_plaintext: true"),
         ("lisen: x", "did you mean listen?"),
         ("providers: [{name: a}]", "a is no kind of provider; there are"),
-        ("providers: [{name: vllm}]", "kind vllm has no address of its own"),
+        ("providers: [{name: openai-compatible}]", "kind openai-compatible has no address of its own"),
         ("providers: [{name: openai, base_url: 'ftp://x'}]", "providers[0]"),
         ("providers: [{name: openai, api_keys: ['env:NOPE']}]", "environment variable NOPE is not set"),
         ("providers: [{name: openai}, {name: openai}]", "providers[1].name: openai is taken"),
