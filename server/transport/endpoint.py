@@ -99,11 +99,6 @@ def check_proxy(path: str, url: str) -> None:
     _split(path, url, "http")
 
 
-def is_header_value(text: str) -> bool:
-    """Whether ``text`` can be the value of an HTTP header: printable ASCII, no line break."""
-    return _HEADER_VALUE.fullmatch(text) is not None
-
-
 def _split(path: str, url: str, *schemes: str) -> SplitResult:
     if not _URL.fullmatch(url):
         raise ValueError(f"{path}: {'holds a space or a character outside ASCII' if url else 'is empty'}")

@@ -31,8 +31,9 @@ from server.transport.session import HttpSession, Resolve, SessionSettings, Wait
 from server.transport.settings import EgressSettings
 from server.transport.sniff import sniff
 
-# Space, control characters and the backslash: where two readers of one URL disagree about its host.
-_UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2000-\u200f\u2028-\u202f\ufeff]")
+# Space, control characters and the backslash, where two readers of one URL disagree about its host; and the
+# surrogates that stand for bytes of a Location header that are no UTF-8.
+_UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2000-\u200f\u2028-\u202f\ufeff\ud800-\udfff]")
 _NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?")
 _KEPT = "".join(map(chr, range(0x21, 0x7F)))  # all that is visible in ASCII stays as the caller wrote it
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))

@@ -1,15 +1,19 @@
 """What a caller may make the hub fetch. Every refusal is proved by a sink that nobody reached."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from server.errors import HubError, InvalidArgument, ProviderTimeout, UrlRefused
 from server.transport.addresses import is_public, literal
-from server.transport.guard import EgressGuard
+from server.transport.guard import EgressGuard, _joined, _parse, _Refused
 from server.transport.settings import EgressSettings
 from tests.unit.transport.servers import Peer, RawServer, serving, soon
 
@@ -169,8 +173,8 @@ async def test_the_corpus_is_refused_and_nothing_is_reached(sink: RawServer) -> 
 
 
 async def test_the_corpus_aimed_at_the_sinks_own_port_reaches_nothing(sink: RawServer) -> None:
-    settings = EgressSettings(allow_http=True, allowed_ports=ports(sink))
-    async with EgressGuard(settings) as guard:
+    egress = EgressSettings(allow_http=True, allowed_ports=ports(sink))
+    async with EgressGuard(egress) as guard:
         for host in bad_hosts():
             with pytest.raises(UrlRefused):
                 await guard.fetch(f"http://{host}:{sink.port}/", field=FIELD, deadline=soon(2), max_bytes=1000)
@@ -205,10 +209,10 @@ async def test_a_name_that_changes_its_answer_is_connected_to_where_it_was_judge
 
     async with serving(converse) as server:
         names = Names(cat_example=[["127.0.0.1"], ["127.0.0.2"]])
-        settings = EgressSettings(
+        egress = EgressSettings(
             allow_http=True, allowed_ports=ports(server), allowed_networks=(ip_network("127.0.0.1/32"),)
         )
-        async with EgressGuard(settings, resolve=names) as guard:
+        async with EgressGuard(egress, resolve=names) as guard:
             url = f"http://cat.example:{server.port}/"
             fetched = await guard.fetch(url, field=FIELD, deadline=soon(2), max_bytes=1000)
             assert fetched.data == PNG
@@ -232,10 +236,10 @@ async def test_redirects_are_judged_anew_and_counted(sink: RawServer) -> None:
         await peer.answer(b"", status="302 Found", headers=f"Location: {targets[0]}\r\nSet-Cookie: a=b\r\n")
 
     async with serving(converse) as server:
-        settings = EgressSettings(
+        egress = EgressSettings(
             allow_http=True, allowed_ports=ports(server, sink), allowed_networks=(ip_network("127.0.0.1/32"),)
         )
-        async with EgressGuard(settings) as guard:
+        async with EgressGuard(egress) as guard:
             for target in [
                 f"http://127.0.0.2:{sink.port}/",
                 f"//127.0.0.2:{sink.port}/",
@@ -247,6 +251,7 @@ async def test_redirects_are_judged_anew_and_counted(sink: RawServer) -> None:
                 "http://user@127.0.0.1/",
                 "http://127.0.0.1:22/",
                 "http://127.0.0.1\\@example.com/",
+                "http://127.0.0.1/\udce9",
             ]:
                 targets[:] = [target]
                 with pytest.raises(UrlRefused):
@@ -379,3 +384,33 @@ def test_spellings_of_one_address() -> None:
         assert literal(spelling) == ip_address("127.0.0.1"), spelling
     for name in ["example.com", "1.2.3.4.5", "0x", "a.1", "1.2.3.4.com", "256.256.256.256.256"]:
         assert literal(name) is None, name
+
+
+URL_PARTS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["https", "http", "://", "//", "@", ":", "[", "]", "/", "?", "#", "\\", ".", "..", "%", "%2e", "0x7f"]
+        ),
+        st.sampled_from(
+            ["127.0.0.1", "::1", "example.com", "localhost", "xn--", "é", "。", "443", "-", "\0", "\ud800"]
+        ),
+        st.text(max_size=4),
+    ),
+    max_size=10,
+).map("".join)
+
+
+@given(URL_PARTS, URL_PARTS)
+@settings(max_examples=600, deadline=None, database=None)
+def test_no_url_trips_the_guard(text: str, location: str) -> None:
+    """Any text is taken or refused; what is taken has a public literal or a name, in the very bytes that are sent."""
+    guard = EgressGuard(EgressSettings())
+    with contextlib.suppress(UrlRefused):
+        guard.check_literal("https://" + text, field=FIELD)
+    with contextlib.suppress(_Refused):
+        taken = _parse("https://" + text, frozenset({"https"}))
+        sent = urlsplit(str(taken))
+        assert sent.hostname == (taken.raw_host or "").lower()
+        assert sent.username is None
+        taken = _parse(_joined(taken, location), frozenset({"https"}))
+        assert str(taken).isascii()
