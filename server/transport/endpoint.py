@@ -87,9 +87,7 @@ def check_base_url(path: str, url: str) -> None:
 
     The URL itself is not quoted: it may hold a password.
     """
-    parts = _split(path, url)
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"{path}: must begin with https:// or http://")
+    parts = _split(path, url, "https", "http")
     if "@" in parts.netloc:
         raise ValueError(f"{path}: must not hold a user or a password; give the key under api_keys")
     if "?" in url or "#" in url:
@@ -98,24 +96,19 @@ def check_base_url(path: str, url: str) -> None:
 
 def check_proxy(path: str, url: str) -> None:
     """Raises ValueError, beginning with ``path``, where ``url`` is no http:// proxy."""
-    parts = _split(path, url)
-    if parts.scheme != "http":
-        raise ValueError(f"{path}: must begin with http://; TLS to the proxy itself is not supported")
+    _split(path, url, "http")
 
 
-def is_header_value(text: str) -> bool:
-    """Whether ``text`` can be the value of an HTTP header: printable ASCII, no line break."""
-    return _HEADER_VALUE.fullmatch(text) is not None
-
-
-def _split(path: str, url: str) -> SplitResult:
+def _split(path: str, url: str, *schemes: str) -> SplitResult:
     if not _URL.fullmatch(url):
-        raise ValueError(f"{path}: is empty, or holds a space or a character outside ASCII")
+        raise ValueError(f"{path}: {'holds a space or a character outside ASCII' if url else 'is empty'}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"{path}: is no URL") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"{path}: must begin with {' or '.join(f'{one}://' for one in schemes)}")
     if not host:
         raise ValueError(f"{path}: names no host")
     return parts

@@ -17,7 +17,7 @@ from aiohttp import (
     InvalidURL,
     ServerDisconnectedError,
 )
-from aiohttp.http_exceptions import HttpProcessingError, TransferEncodingError
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server.errors import HubError, ProviderBadResponse, ProviderTimeout, ProviderUnavailable
 
@@ -45,22 +45,10 @@ _FAULTS: tuple[tuple[type[Exception], type[HubError], str], ...] = (
 
 def told(who: str, error: Exception) -> HubError:
     """The HubError for one of EXPECTED. ``who`` is the provider's name."""
-    if _is_bad_chunking(error):
-        return broke_off(who)
     for kind, becomes, text in _FAULTS:
         if isinstance(error, kind):
             return becomes(f"{who}: {text}")
     return ProviderUnavailable(f"{who}: the connection to it broke off")
-
-
-def _is_bad_chunking(error: BaseException) -> bool:
-    """Bad chunks that came in one read with the head look like a bad head; the cause below tells them apart."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, TransferEncodingError):
-            return True
-        cause = cause.__cause__
-    return False
 
 
 def slow_to_connect(who: str, seconds: float) -> ProviderTimeout:

@@ -11,11 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Self
+from urllib.parse import quote, urlsplit
 
 from yarl import URL
 
 from server import __version__
-from server.errors import FieldViolation, InvalidArgument, ProviderBadResponse, ProviderUnavailable, UrlRefused
+from server.errors import (
+    FieldViolation,
+    InvalidArgument,
+    ProviderBadResponse,
+    ProviderTimeout,
+    ProviderUnavailable,
+    UrlRefused,
+)
 from server.transport.addresses import Network, is_local_name, is_public, literal
 from server.transport.client import Exchange
 from server.transport.endpoint import Timeouts
@@ -23,8 +31,11 @@ from server.transport.session import HttpSession, Resolve, SessionSettings, Wait
 from server.transport.settings import EgressSettings
 from server.transport.sniff import sniff
 
-# Space, control characters and the backslash: where two readers of one URL disagree about its host.
-_UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2000-\u200f\u2028-\u202f\ufeff]")
+# Space, control characters and the backslash, where two readers of one URL disagree about its host; and the
+# surrogates that stand for bytes of a Location header that are no UTF-8.
+_UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2000-\u200f\u2028-\u202f\ufeff\ud800-\udfff]")
+_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?")
+_KEPT = "".join(map(chr, range(0x21, 0x7F)))  # all that is visible in ASCII stays as the caller wrote it
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PASSED_ON = frozenset(("https", "http", "gs", "s3"))
 _PRIVATE_HOST_TTL = 60.0
@@ -118,6 +129,8 @@ class EgressGuard:
                 target = _parse(answer, self._schemes())
         except _Refused as refused:
             raise _refusal(field, refused) from None
+        except ProviderTimeout as error:
+            raise ProviderTimeout(f"{field}: {error.message}") from None
         except (ProviderUnavailable, ProviderBadResponse) as error:
             raise InvalidArgument.field(field, error.message) from None
         raise InvalidArgument.field(field, f"redirects more than {self._settings.max_redirects} times")
@@ -152,10 +165,8 @@ class EgressGuard:
         if self._session is None:
             raise RuntimeError("the guard is not started")
         waits = Waits(_WHO, self._timeouts, deadline)
-        # A fragment is never sent.
-        url = str(target.with_fragment(None))
         async with Exchange(
-            self._session, "GET", url, _HEADERS, b"", waits, None, max_bytes, redirects=True
+            self._session, "GET", str(target), _HEADERS, b"", waits, None, max_bytes, redirects=True
         ) as exchange:
             if exchange.status in _REDIRECTS and (location := exchange.headers.get("Location")):
                 return _joined(target, location)
@@ -190,20 +201,23 @@ async def _system_resolve(host: str, port: int) -> Sequence[str]:
 
 
 def _parse(text: str, schemes: frozenset[str]) -> URL:
+    """The URL as it will be used: host normalised, path and query byte for byte, since they may be signed."""
     if _UNCLEAR.search(text):
         raise _Refused("holds a space, a control character or a backslash; escape it with %")
     try:
-        url = URL(text)
-        port_is_readable = url.port is not None or url.scheme not in ("http", "https")
+        url, split = URL(text), urlsplit(text)
     except ValueError:
         raise _Refused("is no URL") from None
     if url.scheme not in schemes:
         raise _Refused(f"must begin with {' or '.join(sorted(f'{one}://' for one in schemes))}; send bytes as data")
-    if not url.raw_host or not port_is_readable:
-        raise _Refused("names no host")
     if url.raw_user is not None or url.raw_password is not None:
         raise _Refused("must not hold a user or a password")
-    return url
+    host = url.raw_host or ""
+    if literal(host) is None and not _NAME.fullmatch(host):
+        raise _Refused("names no host")
+    query = f"?{split.query}" if split.query else ""
+    path = quote(f"{split.path or '/'}{query}", safe=_KEPT)
+    return URL(f"{url.scheme}://{url.host_port_subcomponent}{path}", encoded=True)
 
 
 def _judge_host(target: URL, allowed: tuple[Network, ...]) -> None:
@@ -219,7 +233,7 @@ def _joined(base: URL, location: str) -> str:
     if _UNCLEAR.search(location):
         raise _Refused("redirects to what is no URL")
     try:
-        return str(base.join(URL(location)))
+        return str(base.join(URL(location, encoded=True)))
     except ValueError:
         raise _Refused("redirects to what is no URL") from None
 

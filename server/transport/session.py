@@ -9,12 +9,14 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Self
+from typing import Self, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import _EXC_SENTINEL
 from typing_extensions import override
 from yarl import URL
 
@@ -73,6 +75,8 @@ class HttpSession:
             ssl=ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else True,
             timeout_ceil_threshold=_EXACT,
         )
+        # aiohttp has no public way to name the protocol of its connections.
+        connector._factory = partial(cast("type[ResponseHandler]", _Protocol), loop=self._loop)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -232,6 +236,17 @@ class _Response(aiohttp.ClientResponse):
             _drop(connection)
             raise
         return self
+
+
+class _Protocol(ResponseHandler):
+    """Tells the reader of a body that it cannot be parsed further; aiohttp 3.14.5 would leave it waiting for ever."""
+
+    @override
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        body = self._payload
+        super().set_exception(exc, exc_cause)
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError())
 
 
 class _Resolver(AbstractResolver):

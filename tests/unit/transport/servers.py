@@ -30,7 +30,7 @@ class Peer:
 
     async def answer(self, body: bytes = b"{}", *, status: str = "200 OK", headers: str = "") -> None:
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-        await self.send(head.encode() + body)
+        await self.send(head.encode(errors="surrogateescape") + body)
 
     async def gone(self) -> None:
         """Returns when the other side has closed; notes when that was."""

@@ -23,12 +23,16 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def answering(*parts: bytes, reset: bool = False) -> Conversation:
+def answering(*parts: bytes, reset: bool = False, stay: bool = False) -> Conversation:
+    """Sends the parts as segments of their own, then closes, resets or stays."""
+
     async def converse(peer: Peer) -> None:
         await peer.request()
         for part in parts:
             await peer.send(part)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.02 if len(parts) > 1 else 0)
+        if stay:
+            await peer.gone()
         if reset:
             await asyncio.sleep(0.02)
             peer.reset()
@@ -60,8 +64,9 @@ BAD: dict[str, tuple[Conversation, type[HubError]]] = {
     "reset_mid_chunk": (answering(CHUNKED + b"ff\r\nabc", reset=True), ProviderUnavailable),
     "short_body": (answering(OK + b"Content-Length: 100\r\n\r\nabc"), ProviderUnavailable),
     "no_last_chunk": (answering(CHUNKED + b"3\r\nabc\r\n"), ProviderUnavailable),
-    "bad_chunk_after_the_head": (answering(CHUNKED, b"zz\r\nabc\r\n0\r\n\r\n"), ProviderUnavailable),
-    "bad_chunk_size": (answering(CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n"), ProviderUnavailable),
+    "bad_chunk_after_the_head": (answering(CHUNKED, b"zz\r\nabc", stay=True), ProviderUnavailable),
+    "bad_chunk_after_a_good_one": (answering(CHUNKED, b"3\r\nabc\r\n", b"zz\r\nabc", stay=True), ProviderUnavailable),
+    "bad_chunk_with_the_head": (answering(CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n"), ProviderBadResponse),
     "negative_length": (answering(OK + b"Content-Length: -5\r\n\r\nabc"), ProviderBadResponse),
     "two_lengths": (answering(OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), ProviderBadResponse),
     "nul_in_header": (answering(OK + b"X-A: a\0b\r\nContent-Length: 0\r\n\r\n"), ProviderBadResponse),
