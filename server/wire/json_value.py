@@ -1,7 +1,7 @@
 """Reads JSON that cannot be trusted to have the shape it should: every getter answers, none raises."""
 
 import binascii
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import orjson
@@ -95,8 +95,10 @@ def says_something(value: Json) -> bool:
     return value is not None and value != "" and value != [] and value != {}
 
 
-def unread(source: Mapping[str, Json], known: Collection[str]) -> Object:
+def unread(source: Mapping[str, Json], known: Set[str]) -> Object:
     """The fields of ``source`` that are not ``known`` and say something."""
+    if source.keys() <= known:
+        return {}
     return {key: value for key, value in source.items() if key not in known and says_something(value)}
 
 
