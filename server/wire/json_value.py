@@ -77,16 +77,12 @@ def base64_bytes(value: str) -> bytes:
 
     Raises ProviderBadResponse where it is no base64.
     """
-    try:
-        return binascii.a2b_base64(value)
-    except (binascii.Error, ValueError):
-        pass
-    stem = value.rstrip("=")
-    # One character alone holds no byte.
+    stem = "".join(value.split()).rstrip("=")
+    # One character alone holds no byte: a text that was cut is read as far as it goes.
     stem = stem[:-1] if len(stem) % 4 == 1 else stem
     try:
-        return binascii.a2b_base64(stem + "=" * (-len(stem) % 4))
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(stem + "=" * (-len(stem) % 4), strict_mode=True)
+    except ValueError:
         raise ProviderBadResponse("the provider sent media that is not base64") from None
 
 
