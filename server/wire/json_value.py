@@ -1,7 +1,7 @@
 """Reads JSON that cannot be trusted to have the shape it should: every getter answers, none raises."""
 
 import binascii
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import orjson
@@ -77,16 +77,12 @@ def base64_bytes(value: str) -> bytes:
 
     Raises ProviderBadResponse where it is no base64.
     """
-    try:
-        return binascii.a2b_base64(value)
-    except (binascii.Error, ValueError):
-        pass
-    stem = value.rstrip("=")
-    # One character alone holds no byte.
+    stem = "".join(value.split()).rstrip("=")
+    # One character alone holds no byte: a text that was cut is read as far as it goes.
     stem = stem[:-1] if len(stem) % 4 == 1 else stem
     try:
-        return binascii.a2b_base64(stem + "=" * (-len(stem) % 4))
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(stem + "=" * (-len(stem) % 4), strict_mode=True)
+    except ValueError:
         raise ProviderBadResponse("the provider sent media that is not base64") from None
 
 
@@ -95,8 +91,10 @@ def says_something(value: Json) -> bool:
     return value is not None and value != "" and value != [] and value != {}
 
 
-def unread(source: Mapping[str, Json], known: Collection[str]) -> Object:
+def unread(source: Mapping[str, Json], known: Set[str]) -> Object:
     """The fields of ``source`` that are not ``known`` and say something."""
+    if source.keys() <= known:
+        return {}
     return {key: value for key, value in source.items() if key not in known and says_something(value)}
 
 

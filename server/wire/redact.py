@@ -11,10 +11,9 @@ _PREFIXED = r"(?<![A-Za-z0-9])(?:sk|rk|pk|gsk|xai|csk|fw|pplx|hf|r8|nvapi|tgp|hu
 _GOOGLE = r"(?<![A-Za-z0-9])AIza[0-9A-Za-z_\-]{10,}"
 _AMAZON = r"(?<![A-Za-z0-9])A(?:KIA|SIA)[0-9A-Z]{12,}"
 _JWT = r"(?<![A-Za-z0-9])eyJ[\w\-]{5,}\.[\w\-]+(?:\.[\w\-]*)?"
-# Azure's keys are 32 hex digits or 84 letters and digits without any mark.
-_UNMARKED = (
-    r"(?<![A-Za-z0-9])(?:[0-9a-f]{32,}|(?=[A-Za-z0-9+/_\-]*[0-9])(?=[A-Za-z0-9+/_\-]*[A-Za-z])[A-Za-z0-9+/_\-]{40,}=*)"
-)
+# Azure's keys are 32 hex digits or 84 letters and digits without any mark. Names of models may be as long, but they
+# are made of words with hyphens and slashes between.
+_UNMARKED = r"(?<![A-Za-z0-9])(?:[0-9a-f]{32,}|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{40,})"
 _WHOLE = re.compile("|".join((_PREFIXED, _GOOGLE, _AMAZON, _JWT, _UNMARKED)))
 
 # Here the name before the secret stays, so that the reader sees what was taken out.

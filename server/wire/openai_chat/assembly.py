@@ -74,8 +74,8 @@ class ChoiceAssembly:
     def reasoning_detail(self, piece: ReasoningPart, *, new_block: bool) -> None:
         """Appends a piece that may carry a signature, an id or a form; a signature closes the block."""
         if new_block:
+            self._settle()
             self._part_kind = ""
-            self._kind = ""
         if self._kind != _REASONING:
             self._open(_REASONING, part=True)
         delta = self._any()

@@ -10,6 +10,8 @@ from server.wire.json_value import Json, Object
 
 def read_logprobs(told: Json) -> Logprobs | None:
     """None where ``told`` holds none in a form that is known."""
+    if not told:
+        return None
     source = json.obj(told)
     content = [_token(item) for item in json.objects(source.get("content"))]
     refusal = [_token(item) for item in json.objects(source.get("refusal"))]

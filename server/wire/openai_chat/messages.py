@@ -14,7 +14,7 @@ from server.wire.openai_chat.json_text import object_of
 
 _ASSISTANT = chat_pb2.ROLE_ASSISTANT
 _TOOL = chat_pb2.ROLE_TOOL
-_PLAIN_FIELDS = 2
+_ROLE_AND_CONTENT = 2
 
 
 def encode_messages(messages: Iterable[Message], dialect: Dialect, notes: Adjustments) -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ def _encode(message: Message, place: int, roles: Any, dialect: Dialect, notes: A
         entry = {"role": role, "content": None if message.role == _ASSISTANT else ""}
         _put_content(content, entry, f"messages[{place}]", dialect, notes)
     # Role and content is all that most messages have.
-    if len(message.ListFields()) > _PLAIN_FIELDS:
+    if len(message.ListFields()) > (_ROLE_AND_CONTENT if content else 1):
         _put_rest(message, entry, f"messages[{place}]", dialect, notes)
     return entry
 

@@ -58,6 +58,7 @@ class OpenAIChatStreamDecoder:
         self._usage: Object = {}
         self._tier = ""
         self._left: Object = {}
+        self._groq: Object = {}
         self._sources: Object = {}
 
     @property
@@ -205,8 +206,7 @@ class OpenAIChatStreamDecoder:
             usage = groq.pop("usage", None)
             if type(usage) is dict and not self._usage:
                 self._usage = usage
-            json.merge(self._left.setdefault("x_groq", {}), groq)
-            groq.clear()
+            json.merge(self._groq, groq)
         self._left.update(json.unread(chunk, _READ))
 
     def _end(self) -> None:
@@ -234,6 +234,8 @@ class OpenAIChatStreamDecoder:
         if self._done:
             message.usage.CopyFrom(self.usage())
             message.service_tier = self._tier or json.text(self._usage.get("service_tier"))
+            if self._groq:
+                self._left["x_groq"] = self._groq
             if left := fields.unread_of_answer({**self._left, "usage": self._usage}):
                 message.provider_fields_json = json.to_text(left)
         return message

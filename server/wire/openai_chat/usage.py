@@ -40,6 +40,8 @@ _READ_DETAILS = frozenset(name for name, _ in _MODALITIES) | {
     "accepted_prediction_tokens",
     "rejected_prediction_tokens",
 }
+_DETAILS = ("prompt_tokens_details", "completion_tokens_details")
+_SERVER_TOOLS = ("server_tool_use", "server_tool_use_details")
 _CALLS_SUFFIX = "_requests"
 
 
@@ -47,22 +49,16 @@ def read_usage(told: Object) -> Usage | None:
     """The provider's usage; None where it told no tokens at all."""
     prompt = json.obj(told.get("prompt_tokens_details"))
     completion = json.obj(told.get("completion_tokens_details"))
-    read = json.count(told.get("prompt_tokens"))
-    written = json.count(told.get("completion_tokens"))
-    total = json.count(told.get("total_tokens"))
     reasoning = json.count(completion.get("reasoning_tokens")) or json.count(told.get("reasoning_tokens"))
-    if total and not written and total > read and not reasoning:
-        written = total - read
-    elif reasoning and total == read + written + reasoning:
-        # xAI leaves reasoning out of completion_tokens and counts it in the total: https://docs.x.ai/docs/guides/reasoning
-        written += reasoning
+    cached = _cached(told, prompt)
+    read, written = _sums(told, json.count(prompt.get("audio_tokens")), cached, reasoning)
     if not read and not written:
         return None
     usage = Usage(
-        input_tokens=read,
+        input_tokens=min(read, _INT32_MAX),
         output_tokens=min(written, _INT32_MAX),
         total_tokens=min(read + written, _INT32_MAX),
-        cached_input_tokens=_cached(told, prompt),
+        cached_input_tokens=cached,
         cache_write_input_tokens=json.count(prompt.get("cache_write_tokens"))
         or json.count(told.get("cache_creation_input_tokens")),
         reasoning_output_tokens=reasoning,
@@ -79,16 +75,36 @@ def read_usage(told: Object) -> Usage | None:
     return usage
 
 
+def _sums(told: Object, audio: int, cached: int, reasoning: int) -> tuple[int, int]:
+    """Input with cached tokens and output with reasoning, put together from sums that may leave them out."""
+    read = json.count(told.get("prompt_tokens"))
+    written = json.count(told.get("completion_tokens"))
+    left_out = max(json.count(told.get("total_tokens")) - read - written, 0)
+    if left_out and left_out != reasoning and left_out == audio:
+        # Mistral's prompt_tokens are those of text.
+        read += audio
+    else:
+        # xAI leaves reasoning out of completion_tokens, Gemini's compatible API leaves thoughts out, and both count
+        # them in the total: https://docs.x.ai/docs/guides/reasoning
+        written += left_out
+    if cached > read:
+        # Grok on Azure tells the cached tokens of a prefix of its own that prompt_tokens leave out.
+        read += cached
+    return read, written
+
+
 def unread_usage(told: Object) -> Object:
     """What ``told`` says that Usage has no field for."""
     left = json.unread(told, _READ)
-    for name in ("prompt_tokens_details", "completion_tokens_details"):
+    for name in _DETAILS:
         details = json.unread(json.obj(left.pop(name, None)), _READ_DETAILS)
         if details:
             left[name] = details
-    for name in ("server_tool_use", "server_tool_use_details"):
+    for name in _SERVER_TOOLS:
+        if name not in left:
+            continue
         kept = {key: value for key, value in json.obj(left.pop(name, None)).items() if not key.endswith(_CALLS_SUFFIX)}
-        if kept := json.unread(kept, ()):
+        if kept := json.unread(kept, frozenset()):
             left[name] = kept
     if json.number(left.get("cost")) is not None:
         del left["cost"]
@@ -115,7 +131,7 @@ def _by_modality(details: Object) -> Iterable[ModalityTokens]:
 def _server_tool_calls(told: Object) -> dict[str, int]:
     """``{web_search_requests: 2}`` at OpenRouter, ``num_search_queries`` at Perplexity."""
     calls: dict[str, int] = {}
-    for name in ("server_tool_use", "server_tool_use_details"):
+    for name in _SERVER_TOOLS:
         for key, value in json.obj(told.get(name)).items():
             if key.endswith(_CALLS_SUFFIX) and (number := json.count(value)):
                 calls[key.removesuffix(_CALLS_SUFFIX)] = number
