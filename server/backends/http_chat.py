@@ -73,7 +73,9 @@ class HttpChatBackend:
         except HubError as error:
             broken = attributed(error, self._endpoint.name, call)
         if told.decoder is not None:
-            yield StreamChatCompletionResponse(usage=told.decoder.usage(), gateway=told.gateway)
+            last = told.decoder.broken()
+            last.gateway.MergeFrom(told.gateway)
+            yield last
         raise broken
 
     async def _stream(
@@ -139,7 +141,7 @@ class _Told:
 
     def __init__(self) -> None:
         self.decoder: ChatStreamDecoder | None = None
-        self.gateway: GatewayInfo | None = None
+        self.gateway = GatewayInfo()
 
 
 def _provider_request_id(headers: Mapping[str, str]) -> str:

@@ -229,7 +229,7 @@ _ZAI = Dialect(
     replay_reasoning="reasoning_content",
     provider_tools=True,
     json_schema=False,
-    reasoning=reasoning.thinking,
+    reasoning=reasoning.thinking_kept,
 )
 
 _OLLAMA = Dialect(
@@ -288,6 +288,10 @@ _OLDEST_AZURE_LIMIT = "2024-09"
 """API versions before this know max_tokens alone: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle."""
 
 
+_FOUNDRY_VERSION = "2024-05-01-preview"
+"""The version that its reference is written for."""
+
+
 def _azure(options: Mapping[str, str]) -> ChatCodec:
     """The v1 path with the model in the body; with an API version, the older path of a deployment.
 
@@ -300,6 +304,16 @@ def _azure(options: Mapping[str, str]) -> ChatCodec:
     path = f"/openai/deployments/{{model}}/chat/completions?api-version={path_segment(version)}"
     limit = "max_tokens" if version < _OLDEST_AZURE_LIMIT else dialect.max_tokens
     return OpenAIChatCodec(replace(dialect, chat_path=path, max_tokens=limit))
+
+
+def _foundry(options: Mapping[str, str]) -> ChatCodec:
+    """Azure AI Foundry's models of every maker, behind one path with the model in the body.
+
+    https://learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions
+    """
+    version = options.get("api_version", _FOUNDRY_VERSION)
+    path = f"/chat/completions?api-version={path_segment(version)}"
+    return OpenAIChatCodec(replace(_OPENAI, name="azure-foundry", moderation=False, web_search="", chat_path=path))
 
 
 def _any_server(_: Mapping[str, str]) -> ChatCodec:
@@ -338,6 +352,16 @@ KINDS: tuple[ProviderKind, ...] = (
         chat=_azure,
         key_env=("AZURE_OPENAI_API_KEY",),
         base_url_env="AZURE_OPENAI_BASE_URL",
+        options=frozenset({"api_version"}),
+    ),
+    ProviderKind(
+        # base_url is https://RESOURCE.services.ai.azure.com/models.
+        name="azure-foundry",
+        base_url="",
+        authorize=header("api-key"),
+        chat=_foundry,
+        key_env=("AZURE_AI_API_KEY",),
+        base_url_env="AZURE_AI_BASE_URL",
         options=frozenset({"api_version"}),
     ),
     _host(_DEEPSEEK, "https://api.deepseek.com", "DEEPSEEK_API_KEY"),

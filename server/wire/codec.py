@@ -34,6 +34,9 @@ class ChatStreamDecoder(Protocol):
         Raises ProviderUnavailable where the stream was cut, so that a cut stream never looks like success.
         """
 
+    def broken(self) -> StreamChatCompletionResponse:
+        """The last message of a stream that failed: usage so far, and why those choices ended that did."""
+
     def usage(self) -> Usage:
         """Usage so far: the provider's where it told, else an estimate that says so. Never silently zero."""
 

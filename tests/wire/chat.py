@@ -36,6 +36,7 @@ behind a forward proxy, and the proxy is the replay server.
 """
 
 _DEPLOYMENTS = "/openai/deployments/"
+_FOUNDRY = "/models/"
 _SOME_VERSION = "2024-10-21"
 """For a path to a deployment whose recorder dropped the api-version, without which Azure answers none."""
 
@@ -51,6 +52,8 @@ class ChatCompletions:
 
     def kind(self, recording: Recording) -> str:
         """The hub's kind of provider that the recording is replayed as."""
+        if recording.provider == "azure" and recording.path.startswith(_FOUNDRY):
+            return "azure-foundry"
         return recording.provider if recording.provider in KINDS else ANY_KIND
 
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
@@ -59,7 +62,7 @@ class ChatCompletions:
         path, _, query = recording.path.partition("?")
         base = path.removesuffix(_SUFFIX)
         options: tuple[tuple[str, str], ...] = ()
-        if kind == "azure":
+        if kind.startswith("azure"):
             version = dict(parse_qsl(query)).get("api-version")
             if _DEPLOYMENTS in path:
                 base, version = path.split(_DEPLOYMENTS)[0], version or _SOME_VERSION

@@ -31,11 +31,6 @@ ENCODE: tuple[Unsayable, ...] = (
         "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
     ),
     Unsayable(
-        frozenset({"zai", "openai-compatible"}),
-        r"thinking\.clear_thinking",
-        "Z.ai alone has a switch for keeping the reasoning of earlier turns; the contract has no field for it",
-    ),
-    Unsayable(
         frozenset({"ollama"}),
         "enable_thinking",
         "no parameter of Ollama's API, which ignores it; the contract says it as reasoning.mode",

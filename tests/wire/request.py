@@ -219,7 +219,10 @@ def _thinking(request: _Request, value: Any) -> list[str]:
         "disabled": chat_pb2.REASONING_MODE_OFF,
         "adaptive": chat_pb2.REASONING_MODE_ADAPTIVE,
     }
-    unmapped = [f".{name}" for name in value if name not in ("type", "budget_tokens")]
+    unmapped = [f".{name}" for name in value if name not in ("type", "budget_tokens", "clear_thinking")]
+    if value.get("clear_thinking"):
+        # False is what the contract's own rule says: reasoning that a caller sends back is to be read.
+        unmapped.append(".clear_thinking")
     if "budget_tokens" in value:
         request.reasoning.budget_tokens = value["budget_tokens"]
     if value.get("type") not in modes:

@@ -26,7 +26,9 @@ ANSWER = frozenset(
 )
 """``search_results`` is read as citations and still kept whole: it holds dates that Citation has no field for."""
 
-CHOICE = frozenset({"index", "message", "delta", "finish_reason", "native_finish_reason", "logprobs", "text"})
+CHOICE = frozenset(
+    {"index", "message", "delta", "finish_reason", "finish_details", "native_finish_reason", "logprobs", "text"}
+)
 
 MESSAGE = frozenset(
     {
@@ -81,3 +83,8 @@ def unread_of_choice(choice: Object) -> Object:
 def stop_sequence(choice: Object) -> str:
     """The stop sequence that was hit, where the host tells it: ``stop_reason`` of vLLM, ``matched_stop`` of SGLang."""
     return json.text(choice.get("stop_reason")) or json.text(choice.get("matched_stop"))
+
+
+def finish_word(choice: Object) -> str:
+    """The provider's word for why a choice ended; OpenAI's vision previews told it as ``finish_details``."""
+    return json.text(choice.get("finish_reason")) or json.text(json.obj(choice.get("finish_details")).get("type"))

@@ -37,6 +37,16 @@ def thinking(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], 
     _put_thinking(options, dialect, body, notes, modes={_OFF: "disabled", _ON: "enabled"})
 
 
+def thinking_kept(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """The same for a host that forgets the reasoning of earlier turns unless told: what goes back is the caller's word.
+
+    https://docs.z.ai/guides/capabilities/thinking-mode#preserved-thinking
+    """
+    thinking(options, dialect, body, notes)
+    if body.get("thinking") == {"type": "enabled"}:
+        body["thinking"]["clear_thinking"] = False
+
+
 def thinking_auto(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
     """The same with a third word for leaving it to the model: https://www.volcengine.com/docs/82379/1494384."""
     _put_thinking(options, dialect, body, notes, modes={_OFF: "disabled", _ON: "enabled", _ADAPTIVE: "auto"})

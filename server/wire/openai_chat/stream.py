@@ -112,6 +112,17 @@ class OpenAIChatStreamDecoder:
         told = read_usage(self._usage) if self._usage else None
         return told or estimate.usage(self._request, sum(choice.size for choice in self._choices.values()))
 
+    def broken(self) -> StreamChatCompletionResponse:
+        """See ChatStreamDecoder.broken."""
+        for choice in self._choices.values():
+            if choice.ended:
+                choice.end()
+            choice.close()
+        message = self._batch.message
+        message.usage.CopyFrom(self.usage())
+        message.service_tier = self._tier
+        return message
+
     def _begin(self, data: bytes) -> bool:
         """Sees by the first character whether this is a stream at all; False while there is none."""
         start = data.lstrip()[:1]

@@ -70,5 +70,8 @@ class LineDecoder:
             raise ProviderUnavailable("the stream was cut")
         return StreamChatCompletionResponse(usage=self.usage())
 
+    def broken(self) -> StreamChatCompletionResponse:
+        return StreamChatCompletionResponse(usage=self.usage())
+
     def usage(self) -> Usage:
         return Usage(output_tokens=self._lines, estimated=not self.done)

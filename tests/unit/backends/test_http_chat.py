@@ -222,7 +222,7 @@ async def test_a_stream_that_breaks_tells_what_was_used_and_then_fails(
 ) -> None:
     got: list[StreamChatCompletionResponse] = []
     async with serving(BREAKS[kind]) as server:
-        with pytest.raises(ProviderUnavailable) as caught:  # noqa: PT012 - what came before it is judged too
+        with pytest.raises(ProviderUnavailable) as caught:
             async for one in backend(server.url, transport, media).chat_stream(request(), call()):
                 got.append(one)
     assert [len(one.choices) for one in got] == [1, 0]
@@ -236,7 +236,7 @@ async def test_a_stream_that_breaks_tells_what_was_used_and_then_fails(
 async def test_a_stream_that_breaks_before_its_first_chunk_only_fails(transport: Transport, media: CallerMedia) -> None:
     got: list[StreamChatCompletionResponse] = []
     async with serving(sending(HEAD, b"0\r\n\r\n")) as server:
-        with pytest.raises(ProviderUnavailable):  # noqa: PT012 - what came before it is judged too
+        with pytest.raises(ProviderUnavailable):
             async for one in backend(server.url, transport, media).chat_stream(request(), call()):
                 got.append(one)
     assert got == []
