@@ -59,7 +59,7 @@ class ChoiceStream:
             self._read_delta(message, salt)
         if told.get("logprobs") is not None and (logprobs := read_logprobs(told["logprobs"])) is not None:
             self._assembly.logprobs(logprobs)
-        if reason := json.text(told.get("finish_reason")):
+        if reason := fields.finish_word(told):
             self._reason = reason
         if native := told.get("native_finish_reason"):
             self._native = json.text(native)

@@ -82,7 +82,7 @@ def _choice(dialect: Dialect, answer: Object, place: int, told: Object) -> ChatC
     calls = list(read_calls(source, json.text(answer.get("id")), index))
     text_part = next((at for at, part in enumerate(content) if part.WhichOneof("part") == "text"), None)
     citations, others = read_annotations(source.get("annotations"), text_part)
-    word = json.text(told.get("finish_reason"))
+    word = fields.finish_word(told)
     choice = ChatChoice(
         index=index,
         message=Message(

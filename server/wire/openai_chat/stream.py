@@ -75,7 +75,10 @@ class OpenAIChatStreamDecoder:
         if not self._begun and not self._begin(data):
             return None
         if self._whole is not None:
-            self._keep(data)
+            self._whole_size += len(data)
+            if self._whole_size > MAX_EVENT_BYTES:
+                raise ProviderBadResponse("the provider sent an answer longer than the hub reads")
+            self._whole.append(data)
             return None
         try:
             for name, payload in self._parser.feed(data):
@@ -122,13 +125,6 @@ class OpenAIChatStreamDecoder:
             # A plain answer, or an error page, although a stream was asked for.
             self._whole = []
         return True
-
-    def _keep(self, data: bytes) -> None:
-        assert self._whole is not None  # noqa: S101 - narrows the type
-        self._whole_size += len(data)
-        if self._whole_size > MAX_EVENT_BYTES:
-            raise ProviderBadResponse("the provider sent an answer longer than the hub reads")
-        self._whole.append(data)
 
     def _fail(self, error: HubError) -> StreamChatCompletionResponse | None:
         """Good deltas of the same read go out first."""
