@@ -128,10 +128,10 @@ class OpenAIChatStreamDecoder:
 
     def _fail(self, error: HubError) -> StreamChatCompletionResponse | None:
         """Good deltas of the same read go out first."""
+        self._failure = error
         message = self._take()
         if message is None:
             raise error
-        self._failure = error
         return message
 
     def _event(self, name: str, payload: bytes) -> None:
@@ -139,9 +139,7 @@ class OpenAIChatStreamDecoder:
             if payload.strip():
                 self._end()
             return
-        chunk = orjson.loads(payload)
-        if type(chunk) is not dict:
-            raise ProviderBadResponse(UNREADABLE)
+        chunk = _parse(payload, plain=name == "error")
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
@@ -240,6 +238,21 @@ class OpenAIChatStreamDecoder:
         answer = decode(self._dialect, HttpResponse(200, {}, body), self._request)
         self._done = True
         return _as_stream(answer)
+
+
+def _parse(payload: bytes, *, plain: bool) -> Object:
+    """The object an event holds; where it may be ``plain``, its words as an error."""
+    try:
+        chunk = orjson.loads(payload)
+    except ValueError:
+        if not plain:
+            raise ProviderBadResponse(UNREADABLE) from None
+        chunk = payload.decode("utf-8", "replace")
+    if plain and type(chunk) is str:
+        return {"error": chunk}
+    if type(chunk) is not dict:
+        raise ProviderBadResponse(UNREADABLE)
+    return chunk
 
 
 def _as_stream(answer: CreateChatCompletionResponse) -> StreamChatCompletionResponse:
