@@ -81,7 +81,7 @@ _XAI = Dialect(
 _OPENROUTER = Dialect(
     # https://openrouter.ai/docs/api-reference/chat-completion; it drops by itself what the model behind it lacks.
     name="openrouter",
-    knobs=(OPENAI_KNOBS - {"store", "safety_identifier", "include_obfuscation"}) | SAMPLER_KNOBS,
+    knobs=(OPENAI_KNOBS - {"store", "safety_identifier", "prompt_cache_ttl", "include_obfuscation"}) | SAMPLER_KNOBS,
     max_stop=4,
     developer_role=True,
     inputs=frozenset({"image", "audio", "video", "file"}),
@@ -109,7 +109,6 @@ _GROQ = Dialect(
     provider_tools=True,
     reasoning=reasoning.groq,
     efforts=_NONE_AND_THREE,
-    executed_tools=True,
 )
 
 _TOGETHER = Dialect(
@@ -261,7 +260,6 @@ _VLLM = Dialect(
     inputs=frozenset({"image", "audio", "video"}),
     audio_urls=True,
     replay_reasoning="reasoning",
-    allowed_tools=False,
     regex="structured_outputs",
     grammar="structured_outputs",
     continuous_usage=True,

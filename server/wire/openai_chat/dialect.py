@@ -119,5 +119,3 @@ class Dialect:
     efforts: Mapping[int, str] = field(default_factory=lambda: words.EFFORTS)
     """Its word for each level; a level without one is lowered to the next that has."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    executed_tools: bool = False
-    """Tells in ``executed_tools`` which tools it ran itself (Groq)."""

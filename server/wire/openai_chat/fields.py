@@ -80,6 +80,11 @@ def unread_of_choice(choice: Object) -> Object:
     return left
 
 
+def finish_word(choice: Object) -> str:
+    """The provider's word for the end; OpenAI's first vision models had it in ``finish_details``."""
+    return json.text(choice.get("finish_reason")) or json.text(json.obj(choice.get("finish_details")).get("type"))
+
+
 def stop_sequence(choice: Object) -> str:
     """The stop sequence that was hit, where the host tells it: ``stop_reason`` of vLLM, ``matched_stop`` of SGLang."""
     return json.text(choice.get("stop_reason")) or json.text(choice.get("matched_stop"))

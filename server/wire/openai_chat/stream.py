@@ -75,7 +75,10 @@ class OpenAIChatStreamDecoder:
         if not self._begun and not self._begin(data):
             return None
         if self._whole is not None:
-            self._keep(data)
+            self._whole_size += len(data)
+            if self._whole_size > MAX_EVENT_BYTES:
+                raise ProviderBadResponse("the provider sent an answer longer than the hub reads")
+            self._whole.append(data)
             return None
         try:
             for name, payload in self._parser.feed(data):
@@ -134,19 +137,12 @@ class OpenAIChatStreamDecoder:
             self._whole = []
         return True
 
-    def _keep(self, data: bytes) -> None:
-        assert self._whole is not None  # noqa: S101 - narrows the type
-        self._whole_size += len(data)
-        if self._whole_size > MAX_EVENT_BYTES:
-            raise ProviderBadResponse("the provider sent an answer longer than the hub reads")
-        self._whole.append(data)
-
     def _fail(self, error: HubError) -> StreamChatCompletionResponse | None:
         """Good deltas of the same read go out first."""
+        self._failure = error
         message = self._take()
         if message is None:
             raise error
-        self._failure = error
         return message
 
     def _event(self, name: str, payload: bytes) -> None:
@@ -154,9 +150,7 @@ class OpenAIChatStreamDecoder:
             if payload.strip():
                 self._end()
             return
-        chunk = orjson.loads(payload)
-        if type(chunk) is not dict:
-            raise ProviderBadResponse(UNREADABLE)
+        chunk = _parse(payload, plain=name == "error")
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
@@ -255,6 +249,21 @@ class OpenAIChatStreamDecoder:
         answer = decode(self._dialect, HttpResponse(200, {}, body), self._request)
         self._done = True
         return _as_stream(answer)
+
+
+def _parse(payload: bytes, *, plain: bool) -> Object:
+    """The object an event holds; where it may be ``plain``, its words as an error."""
+    try:
+        chunk = orjson.loads(payload)
+    except ValueError:
+        if not plain:
+            raise ProviderBadResponse(UNREADABLE) from None
+        chunk = payload.decode("utf-8", "replace")
+    if plain and type(chunk) is str:
+        return {"error": chunk}
+    if type(chunk) is not dict:
+        raise ProviderBadResponse(UNREADABLE)
+    return chunk
 
 
 def _as_stream(answer: CreateChatCompletionResponse) -> StreamChatCompletionResponse:

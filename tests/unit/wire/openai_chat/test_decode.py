@@ -63,6 +63,13 @@ def test_why_it_ended(word: str | None, calls: bool, expected: int) -> None:
     assert choice.native_finish_reason == (word or "")
 
 
+def test_the_first_vision_models_ended_in_details() -> None:
+    told = whole({"content": "x"}, finish_details={"type": "max_tokens"})
+    del told["choices"][0]["finish_reason"]
+    choice = answer(told).choices[0]
+    assert (choice.finish_reason, choice.native_finish_reason) == (chat_pb2.FINISH_REASON_LENGTH, "max_tokens")
+
+
 def test_openrouter_tells_the_model_own_word() -> None:
     choice = answer(whole({"content": "x"}, native_finish_reason="end_turn")).choices[0]
     assert (choice.finish_reason, choice.native_finish_reason) == (chat_pb2.FINISH_REASON_STOP, "end_turn")

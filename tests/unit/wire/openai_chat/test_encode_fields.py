@@ -243,6 +243,7 @@ def test_what_a_host_does_anyway_is_no_adjustment(fields: dict[str, Any]) -> Non
         ("o4-mini", True),
         ("gpt-5-chat-latest", False),
         ("gpt-4.1", False),
+        ("gpt-35-turbo", False),
         ("chatgpt-4o-latest", False),
         ("ft:gpt-4o-mini:acme", False),
     ],

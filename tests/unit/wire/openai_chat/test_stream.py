@@ -372,6 +372,14 @@ def test_an_event_named_error_without_an_error_field() -> None:
         read(sse('event: error\ndata: {"message": "no", "code": 400}', done=False))
 
 
+def test_an_event_named_error_in_plain_words() -> None:
+    decoder = codec().decoder(ask())
+    with pytest.raises(ProviderUnavailable, match="upstream went away"):
+        decoder.feed(sse("event: error\ndata: upstream went away", done=False))
+    with pytest.raises(ProviderUnavailable, match="upstream went away"):
+        decoder.finish()
+
+
 def test_openrouter_puts_an_error_beside_choices() -> None:
     failed = {
         **chunk({"content": ""}),

@@ -1,0 +1,72 @@
+"""Rows of the provider table: what an operator may write, and where it leads."""
+
+import pytest
+
+from server.providers.registry import PROVIDERS
+from server.transport.endpoint import Credential
+from tests.unit.wire.support import ask
+
+SECRET = Credential("first", "s3cret")
+
+
+def test_the_kinds() -> None:
+    assert list(PROVIDERS) == [
+        "openai",
+        "azure",
+        "deepseek",
+        "xai",
+        "openrouter",
+        "groq",
+        "together",
+        "fireworks",
+        "perplexity",
+        "cerebras",
+        "doubao",
+        "poe",
+        "huggingface",
+        "zai",
+        "ollama",
+        "lmstudio",
+        "vllm",
+        "openai-compatible",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_a_row_is_whole(name: str) -> None:
+    kind = PROVIDERS[name]
+    assert kind.name == name
+    assert kind.chat is not None
+    assert not kind.base_url.endswith("/")
+    assert kind.base_url.startswith(("https://", "http://localhost")) or name in ("azure", "openai-compatible")
+    assert set(kind.header_options) <= kind.options
+    assert kind.needs_key is (name not in ("ollama", "lmstudio", "vllm", "openai-compatible"))
+    sent = kind.chat({}).encode(ask(), "m", stream=False)
+    assert (sent.method, sent.path) == ("POST", "/chat/completions")
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_a_key_travels_one_way(name: str) -> None:
+    kind = PROVIDERS[name]
+    expected = {"api-key": "s3cret"} if name == "azure" else {"Authorization": "Bearer s3cret"}
+    assert kind.authorize(SECRET) == expected
+    assert kind.authorize(Credential("none")) == {}
+
+
+def test_no_two_kinds_take_one_key_from_the_environment() -> None:
+    names = [name for kind in PROVIDERS.values() for name in kind.key_env]
+    assert len(names) == len(set(names))
+    assert "OPENAI_API_KEY" in PROVIDERS["openai"].key_env
+    assert set(PROVIDERS["openrouter"].key_env) == {"OPENROUTER_API_KEY", "OPEN_ROUTER_API_KEY"}
+
+
+def test_options_that_are_headers() -> None:
+    assert PROVIDERS["openai"].header_options == {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
+    assert PROVIDERS["openrouter"].header_options == {"referer": "HTTP-Referer", "title": "X-Title"}
+
+
+def test_codecs_are_told_apart_by_value_and_hold_no_state() -> None:
+    kind = PROVIDERS["azure"]
+    assert kind.chat is not None
+    assert kind.chat({"api_version": "a"}) == kind.chat({"api_version": "a"})
+    assert kind.chat({"api_version": "a"}) != kind.chat({})
