@@ -88,8 +88,3 @@ def finish_word(choice: Object) -> str:
 def stop_sequence(choice: Object) -> str:
     """The stop sequence that was hit, where the host tells it: ``stop_reason`` of vLLM, ``matched_stop`` of SGLang."""
     return json.text(choice.get("stop_reason")) or json.text(choice.get("matched_stop"))
-
-
-def finish_word(choice: Object) -> str:
-    """The provider's word for why a choice ended; OpenAI's vision previews told it as ``finish_details``."""
-    return json.text(choice.get("finish_reason")) or json.text(json.obj(choice.get("finish_details")).get("type"))
