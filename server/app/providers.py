@@ -57,6 +57,8 @@ def build_catalogue(
 
 def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Credential, ...] | None:
     """Keys of a kind that the environment switches on; None where it does not."""
+    if not kind.base_url and not environ.get(kind.base_url_env):
+        return None  # a key alone does not say where to go
     for variable in kind.key_env:
         if environ.get(variable, "").strip():
             return tuple(environment_credentials(variable, environ[variable], variable))
