@@ -22,8 +22,9 @@ from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.routing.catalogue import Catalogue
-from server.routing.resolve import plan_chat
+from server.routing.resolve import require_usable
 from server.services.chat import ChatService
+from server.services.frame import Frame
 from server.services.health import HealthServicer
 from server.services.keys import KeyService
 from server.services.models import ModelService
@@ -136,13 +137,10 @@ class Hub:
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
+        frame = Frame(catalogue, settings.limits.max_call_seconds)
         add_services(
             server,
-            chat=ChatService(
-                catalogue,
-                default_model=settings.defaults.chat,
-                max_call_seconds=settings.limits.max_call_seconds,
-            ),
+            chat=ChatService(frame, default_model=settings.defaults.chat),
             keys=KeyService(registry),
             models=ModelService(catalogue),
             status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),
@@ -157,7 +155,7 @@ _ALL_MODELS = Rights((), (EVERY_MODEL,))
 
 def _is_served(catalogue: Catalogue, model: str) -> bool:
     try:
-        plan_chat(catalogue, model, _ALL_MODELS)
+        require_usable(catalogue, model, _ALL_MODELS)
     except HubError:
         return False
     return True

@@ -43,3 +43,19 @@ class ChatBackend(Protocol):
 
         A stream that breaks after its first chunk yields usage so far and gateway, then raises HubError.
         """
+
+
+class EmbeddingBackend(Protocol):
+    """Embeddings at one provider instance."""
+
+
+class ImageBackend(Protocol):
+    """Images at one provider instance."""
+
+
+class TranscriptionBackend(Protocol):
+    """Speech to text at one provider instance."""
+
+
+class SpeechBackend(Protocol):
+    """Text to speech at one provider instance."""

@@ -1,8 +1,7 @@
 """Chat at a provider that is one endpoint, one codec and HTTP: nearly every provider there is."""
 
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionRequest,
@@ -13,26 +12,12 @@ from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
 from server.backends.failures import attributed
+from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia
 from server.errors import HubError
-from server.transport.client import Exchange, Transport
+from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.codec import ChatCodec, ChatStreamDecoder
-from server.wire.http import HttpRequest, HttpResponse
-
-_MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it
-_MAX_REQUEST_ID = 256
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2.2
-
-# Where providers put their own id of a request; the first that is there counts.
-_REQUEST_ID_HEADERS = (
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "apim-request-id",
-    "x-generation-id",
-    "cf-ray",
-)
 
 
 class HttpChatBackend:
@@ -41,7 +26,7 @@ class HttpChatBackend:
     def __init__(self, endpoint: Endpoint, codec: ChatCodec, transport: Transport, media: CallerMedia) -> None:
         self._endpoint = endpoint
         self._codec = codec
-        self._transport = transport
+        self._http = HttpExchanges(endpoint, transport, codec.decode_error)
         self._media = media
 
     async def chat(self, request: CreateChatCompletionRequest, call: Call) -> CreateChatCompletionResponse:
@@ -49,12 +34,11 @@ class HttpChatBackend:
         try:
             request = await self._media.inline(request, base_url=self._endpoint.base_url, deadline=call.deadline)
             asked = self._codec.encode(request, call.model, stream=False)
-            async with self._exchange(asked, call) as exchange:
-                whole = HttpResponse(exchange.status, exchange.headers, await exchange.body())
+            whole = await self._http.whole(asked, call)
             response = self._codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.gateway.MergeFrom(self._gateway(asked, whole.headers, call))
+        response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
         return response
 
     async def chat_stream(
@@ -84,8 +68,8 @@ class HttpChatBackend:
         request = await self._media.inline(request, base_url=self._endpoint.base_url, deadline=call.deadline)
         asked = self._codec.encode(request, call.model, stream=True)
         decoder = self._codec.decoder(request)
-        async with self._exchange(asked, call) as exchange:
-            gateway = self._gateway(asked, exchange.headers, call)
+        async with self._http.open(asked, call) as exchange:
+            gateway = self._http.gateway(asked, exchange.headers, call)
             while True:
                 data = await exchange.read()
                 chunk = decoder.feed(data) if data else decoder.finish()
@@ -101,38 +85,6 @@ class HttpChatBackend:
         last.gateway.MergeFrom(gateway)
         yield last
 
-    @asynccontextmanager
-    async def _exchange(self, asked: HttpRequest, call: Call) -> AsyncIterator[Exchange]:
-        """An answer of status 2xx; any other raises what the codec reads from it."""
-        traced = {"traceparent": call.traceparent} if _TRACEPARENT.fullmatch(call.traceparent) else {}
-        exchange = self._transport.open(
-            self._endpoint, asked, credential=call.credential, deadline=call.deadline, extra_headers=traced
-        )
-        try:
-            async with exchange:
-                if not 200 <= exchange.status < 300:
-                    raise await self._failure(exchange)
-                yield exchange
-        finally:
-            call.phases.add("upstream_ttfb", exchange.head_wait)
-            call.phases.add("upstream", exchange.waited)
-
-    async def _failure(self, exchange: Exchange) -> HubError:
-        try:
-            body = await exchange.body(cut_at=_MAX_ERROR_BYTES)
-        except HubError:
-            body = b""  # the status alone says what went wrong better than the connection's fate does
-        return self._codec.decode_error(HttpResponse(exchange.status, exchange.headers, body))
-
-    def _gateway(self, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> GatewayInfo:
-        return GatewayInfo(
-            request_id=call.request_id,
-            provider=self._endpoint.name,
-            provider_model=call.model,
-            provider_request_id=_provider_request_id(headers),
-            adjusted_fields=asked.adjusted_fields,
-        )
-
 
 class _Told:
     """What a caller has been told of a stream: nothing while ``decoder`` is None."""
@@ -142,10 +94,3 @@ class _Told:
     def __init__(self) -> None:
         self.decoder: ChatStreamDecoder | None = None
         self.gateway = GatewayInfo()
-
-
-def _provider_request_id(headers: Mapping[str, str]) -> str:
-    for name in _REQUEST_ID_HEADERS:
-        if found := headers.get(name):
-            return found[:_MAX_REQUEST_ID]
-    return ""

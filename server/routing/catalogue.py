@@ -2,8 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
-from server.backends.base import ChatBackend
+from server.backends.base import (
+    ChatBackend,
+    EmbeddingBackend,
+    ImageBackend,
+    SpeechBackend,
+    TranscriptionBackend,
+)
 from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
 from server.identity.rights import Rights
 from server.routing.inference import infer
@@ -13,6 +20,16 @@ _OWN_PREFIX = "aignehub/"
 """AIGNE's own clients put this before every name."""
 ANY_MODEL = "*"
 """Stands for the models of a provider that lets any name through."""
+
+
+class Modality(Enum):
+    """What a call asks for; each is an attribute of Provider that holds its backend."""
+
+    CHAT = "chat"
+    EMBEDDINGS = "embeddings"
+    IMAGES = "images"
+    TRANSCRIPTION = "transcription"
+    SPEECH = "speech"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,14 @@ class Provider:
     closed: bool = False
     """True where only listed models are served."""
     chat: ChatBackend | None = None
+    embeddings: EmbeddingBackend | None = None
+    images: ImageBackend | None = None
+    transcription: TranscriptionBackend | None = None
+    speech: SpeechBackend | None = None
+
+    def serves(self, modality: Modality) -> bool:
+        """True where the instance has a backend for the modality."""
+        return getattr(self, modality.value) is not None
 
     @property
     def usable(self) -> bool:

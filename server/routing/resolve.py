@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.errors import HubError, ModelNotAllowed, NoCredential, UnsupportedByProvider
 from server.identity.rights import Rights
-from server.routing.catalogue import Candidate, Catalogue
+from server.routing.catalogue import Candidate, Catalogue, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Plan:
     candidates: tuple[Candidate, ...]
 
 
-def plan_chat(catalogue: Catalogue, model: str, rights: Rights) -> Plan:
-    """The candidates that can serve chat under ``model`` and that ``rights`` reach.
+def plan_call(catalogue: Catalogue, model: str, rights: Rights, modality: Modality) -> Plan:
+    """The candidates that can serve ``modality`` under ``model`` and that ``rights`` reach.
 
     Raises ModelNotFound, NoProvider, ModelNotAllowed, NoCredential or UnsupportedByProvider, in this order of
     causes: what the name means, whether the caller may, whether a call could be made.
@@ -35,10 +35,10 @@ def plan_chat(catalogue: Catalogue, model: str, rights: Rights) -> Plan:
     usable = [candidate for candidate in allowed if candidate.provider.usable]
     if not usable:
         raise _without_key(allowed)
-    chatting = [candidate for candidate in usable if candidate.provider.chat is not None]
-    if not chatting:
-        raise UnsupportedByProvider.of("model", f"{usable[0].provider.name} has no chat models here")
-    return Plan(tuple(chatting))
+    serving = [candidate for candidate in usable if candidate.provider.serves(modality)]
+    if not serving:
+        raise UnsupportedByProvider.of("model", f"{usable[0].provider.name} does not serve {modality.value} here")
+    return Plan(tuple(serving))
 
 
 def _without_key(candidates: Sequence[Candidate]) -> HubError:
@@ -47,3 +47,17 @@ def _without_key(candidates: Sequence[Candidate]) -> HubError:
         f"provider {provider} has no key; the operator can add one to its api_keys",
         metadata={"provider": provider},
     )
+
+
+def require_usable(catalogue: Catalogue, model: str, rights: Rights) -> None:
+    """Raises as ``plan_call`` does where no call of any modality could be made under ``model``."""
+    refused: HubError | None = None
+    for modality in Modality:
+        try:
+            plan_call(catalogue, model, rights, modality)
+        except UnsupportedByProvider as error:
+            refused = error
+        else:
+            return
+    if refused:
+        raise refused

@@ -1,20 +1,14 @@
 """aignehub.v1.ModelService: the models the caller's key may use."""
 
-from typing import Any
-
-import grpc
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
 from aignehub.v1.usage_pb2 import MODALITY_IMAGE, MODALITY_TEXT
 from typing_extensions import override
 
-from server.calls import current_call
 from server.errors import InvalidArgument, ModelNotAllowed
-from server.identity.rights import Rights
 from server.routing.catalogue import Candidate, Catalogue
+from server.services.frame import Context, caller_rights
 from server.services.validation import validate
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _PAGE_SIZE = 100
 _CAPABILITIES = {
@@ -43,7 +37,7 @@ class ModelService(ModelServiceServicer):
         wanted = set(request.capabilities)
         models = [
             model
-            for model in map(_model, self._catalogue.listed(_rights()))
+            for model in map(_model, self._catalogue.listed(caller_rights()))
             if request.provider in ("", model.provider) and wanted <= set(model.capabilities)
         ]
         begin = _offset(request.page_token)
@@ -53,7 +47,7 @@ class ModelService(ModelServiceServicer):
     @override
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
-        rights = _rights()
+        rights = caller_rights()
         candidates = self._catalogue.candidates(request.model)
         for candidate in candidates:
             if rights.allows_model(candidate.id):
@@ -61,11 +55,6 @@ class ModelService(ModelServiceServicer):
         raise ModelNotAllowed(
             f"this key may not use {candidates[0].id}; ask the operator to add it to the key's allowed_models"
         )
-
-
-def _rights() -> Rights:
-    caller = current_call.get().caller
-    return caller.rights if caller else Rights((), ())
 
 
 def _offset(token: str) -> int:

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from time import time
-from typing import Any
 
-import grpc
 from aignehub.v1 import health_service_pb2 as pb
 from aignehub.v1.health_service_pb2_grpc import HealthServiceServicer
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -13,14 +11,12 @@ from google.rpc.status_pb2 import Status
 from typing_extensions import override
 
 from server import __version__
-from server.calls import current_call
 from server.errors import DOMAIN, Draining, HubError
 from server.identity.rights import Rights
 from server.routing.catalogue import Candidate, Catalogue, Provider
-from server.routing.resolve import plan_chat
+from server.routing.resolve import require_usable
+from server.services.frame import Context, caller_rights
 from server.services.validation import validate
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _RECHECK_SECONDS = 5.0
 """A watcher is told of a drain at once, and of everything else within this time."""
@@ -65,14 +61,14 @@ class StatusService(HealthServiceServicer):
     @override
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         validate(request)
-        return self._status(request.model, _rights(), include_models=request.include_models)
+        return self._status(request.model, caller_rights(), include_models=request.include_models)
 
     @override
     async def WatchStatus(
         self, request: pb.WatchStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchStatusResponse]:
         validate(request)
-        rights = _rights()
+        rights = caller_rights()
         told: pb.GetStatusResponse | None = None
         while True:
             ended = self._lifecycle.draining
@@ -110,17 +106,12 @@ class StatusService(HealthServiceServicer):
             return Draining("the hub is shutting down; another replica can serve the call")
         try:
             if model:
-                plan_chat(self._catalogue, model, rights)
+                require_usable(self._catalogue, model, rights)
             else:
                 self._catalogue.require_any(rights)
         except HubError as error:
             return error
         return None
-
-
-def _rights() -> Rights:
-    caller = current_call.get().caller
-    return caller.rights if caller else Rights((), ())
 
 
 def _reason(error: HubError) -> Status:

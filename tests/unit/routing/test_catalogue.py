@@ -12,9 +12,9 @@ from aignehub.v1.chat_service_pb2 import (
 from server.backends.base import Call
 from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential, NoProvider, UnsupportedByProvider
 from server.identity.rights import Rights
-from server.routing.catalogue import Catalogue, ListedModel, Provider
+from server.routing.catalogue import Catalogue, ListedModel, Modality, Provider
 from server.routing.inference import infer
-from server.routing.resolve import plan_chat
+from server.routing.resolve import Plan, plan_call
 from server.transport.endpoint import Credential
 
 KINDS = frozenset({"openai", "openrouter", "ollama", "xai", "azure", "poe", "deepseek", "groq"})
@@ -39,6 +39,10 @@ def _provider(name: str, kind: str = "", **more: object) -> Provider:
 
 def _catalogue(*providers: Provider) -> Catalogue:
     return Catalogue(providers, KINDS)
+
+
+def plan_chat(catalogue: Catalogue, model: str, rights: Rights) -> Plan:
+    return plan_call(catalogue, model, rights, Modality.CHAT)
 
 
 OPEN = _catalogue(

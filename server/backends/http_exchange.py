@@ -1,0 +1,82 @@
+"""One exchange with a provider over HTTP: what every modality's HTTP backend is made of."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from aignehub.v1.usage_pb2 import GatewayInfo
+
+from server.backends.base import Call
+from server.errors import HubError
+from server.transport.client import Exchange, Transport
+from server.transport.endpoint import Endpoint
+from server.wire.http import HttpRequest, HttpResponse
+
+_MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it
+_MAX_REQUEST_ID = 256
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2.2
+
+# Where providers put their own id of a request; the first that is there counts.
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-generation-id",
+    "cf-ray",
+)
+
+
+class HttpExchanges:
+    """Exchanges with one provider instance. ``decode_error`` is its codec's reading of an answer that is no 2xx."""
+
+    def __init__(
+        self, endpoint: Endpoint, transport: Transport, decode_error: Callable[[HttpResponse], HubError]
+    ) -> None:
+        self.endpoint = endpoint
+        self._transport = transport
+        self._decode_error = decode_error
+
+    @asynccontextmanager
+    async def open(self, asked: HttpRequest, call: Call) -> AsyncIterator[Exchange]:
+        """An answer of status 2xx; any other raises what the codec reads from it."""
+        traced = {"traceparent": call.traceparent} if _TRACEPARENT.fullmatch(call.traceparent) else {}
+        exchange = self._transport.open(
+            self.endpoint, asked, credential=call.credential, deadline=call.deadline, extra_headers=traced
+        )
+        try:
+            async with exchange:
+                if not 200 <= exchange.status < 300:
+                    raise await self._failure(exchange)
+                yield exchange
+        finally:
+            call.phases.add("upstream_ttfb", exchange.head_wait)
+            call.phases.add("upstream", exchange.waited)
+
+    async def _failure(self, exchange: Exchange) -> HubError:
+        try:
+            body = await exchange.body(cut_at=_MAX_ERROR_BYTES)
+        except HubError:
+            body = b""  # the status alone says what went wrong better than the connection's fate does
+        return self._decode_error(HttpResponse(exchange.status, exchange.headers, body))
+
+    def gateway(self, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> GatewayInfo:
+        return GatewayInfo(
+            request_id=call.request_id,
+            provider=self.endpoint.name,
+            provider_model=call.model,
+            provider_request_id=_provider_request_id(headers),
+            adjusted_fields=asked.adjusted_fields,
+        )
+
+    async def whole(self, asked: HttpRequest, call: Call) -> HttpResponse:
+        """The whole answer of status 2xx; any other raises what the codec reads from it."""
+        async with self.open(asked, call) as exchange:
+            return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+
+
+def _provider_request_id(headers: Mapping[str, str]) -> str:
+    for name in _REQUEST_ID_HEADERS:
+        if found := headers.get(name):
+            return found[:_MAX_REQUEST_ID]
+    return ""

@@ -1,0 +1,81 @@
+"""What every method that reaches a provider does before and after: resolve the model, set the terms, conclude."""
+
+from asyncio import get_running_loop
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from aignehub.v1.options_pb2 import GatewayOptions
+from aignehub.v1.usage_pb2 import GatewayInfo, Usage
+
+from server.calls import CurrentCall, current_call
+from server.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
+from server.identity.rights import Rights
+from server.routing.attempt import Terms
+from server.routing.catalogue import Catalogue, Modality
+from server.routing.resolve import Plan, plan_call
+from server.services.unbuilt import refuse_unbuilt_options
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_EXTRA_BODY_RIGHT = "aignehub.v1.GatewayOptions/extra_body_json"
+_NO_RIGHTS = Rights((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the services of the data plane share."""
+
+    catalogue: Catalogue
+    max_call_seconds: float
+    """Longest call, also where the caller set no deadline."""
+
+    def plan(self, model: str, gateway: GatewayOptions, modality: Modality) -> Plan:
+        """The plan for ``model``, which is not empty; the caller's rights are judged for every candidate.
+
+        Raises Unimplemented or PermissionDenied for options, and what ``plan_call`` raises.
+        """
+        call = current_call.get()
+        rights = caller_rights()
+        refuse_unbuilt_options(gateway)
+        if gateway.extra_body_json and not rights.allows_method(_EXTRA_BODY_RIGHT):
+            raise PermissionDenied(
+                f"this key may not use gateway.extra_body_json; its allowed_methods need {_EXTRA_BODY_RIGHT}"
+            )
+        call.request_model = model
+        plan = plan_call(self.catalogue, model, rights, modality)
+        call.provider = plan.candidates[0].provider.name
+        return plan
+
+    def terms(self, context: Context) -> Terms:
+        """Deadline, id and phases of the call in progress. Raises DeadlineExceeded where no time is left."""
+        call = current_call.get()
+        remaining = context.time_remaining()
+        budget = self.max_call_seconds if remaining is None else min(remaining, self.max_call_seconds)
+        # Ending a little before the caller's own deadline lets the status with its details still reach it.
+        budget -= min(0.05, budget * 0.05)
+        if budget <= 0:
+            raise DeadlineExceeded("the deadline passed before the call began; allow more time")
+        return Terms(get_running_loop().time() + budget, call.request_id, call.phases, call.traceparent)
+
+
+def named_or_default(model: str, default: str) -> str:
+    """The model to use. Raises InvalidArgument naming ``model`` where the caller named none and there is no default."""
+    if not model and not default:
+        raise InvalidArgument.field("model", "name a model, as provider/model; this hub has no default")
+    return model or default
+
+
+def caller_rights() -> Rights:
+    """Rights of the caller of the call in progress."""
+    caller = current_call.get().caller
+    return caller.rights if caller else _NO_RIGHTS
+
+
+def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
+    """Tells the caller the id and the hub's own share of the time, and the log line what was used."""
+    gateway.request_id = call.request_id
+    overhead = max(0.0, call.phases.total() - call.phases.spent("upstream"))
+    gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
+    call.input_tokens = usage.input_tokens
+    call.output_tokens = usage.output_tokens
