@@ -43,7 +43,8 @@ class Measured:
             if found["slots"] == 0:
                 break
             await asyncio.sleep(0.05)
-        await asyncio.sleep(0.3)
+        # gRPC keeps a stream that it refused itself for up to a second more (its tarpit against floods of resets).
+        await asyncio.sleep(1.5)
         return await self.now()
 
 
