@@ -9,7 +9,7 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import ConcurrencyExceeded, Overloaded, QuotaViolation
 from server.identity.caller import Caller
-from server.methods import HEALTH, Context, MethodHandler, reading_one, wrap
+from server.methods import HEALTH, Context, MethodHandler, wrap
 
 # Cheap, and asked most when the hub is busiest.
 _EXEMPT = (HEALTH, "/aignehub.v1.HealthService/")
@@ -76,7 +76,7 @@ class AdmissionInterceptor(grpc.aio.ServerInterceptor):
             return await continuation(handler_call_details)
         self._slots.check(_caller())
         method = await continuation(handler_call_details)
-        return method and wrap(reading_one(method), self._scope)
+        return method and wrap(method, self._scope)
 
     def _scope(self, _context: Context) -> "_SlotScope":
         return _SlotScope(self._slots, _caller())
