@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # the class takes no parameters at run time
     MethodHandler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
 else:
     MethodHandler = grpc.RpcMethodHandler
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]]
+"""What an interceptor asks for the method further in; None where there is none."""
 Scope = Callable[[Context], AbstractAsyncContextManager[None]]
 """Makes what surrounds one call; it sees how the call ended in ``__aexit__``."""
 
