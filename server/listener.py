@@ -19,13 +19,12 @@ from aignehub.v1 import (
     model_service_pb2_grpc,
 )
 from google.protobuf.descriptor import FileDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from server.config import Settings
 from server.errors import ConfigError
 from server.services.chat import ChatService
-from server.services.health import HealthServicer
+from server.services.health import HEALTH_SERVICE, HealthServicer
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import StatusService
@@ -66,7 +65,7 @@ def add_services(
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH_SERVICE, health.methods()),))
     for file in _LATER:
         for service in _services(file.DESCRIPTOR):
             refusals = grpc.method_handlers_generic_handler(service.full_name, unbuilt_methods(service))
@@ -75,7 +74,7 @@ def add_services(
 
 def add_reflection(server: grpc.aio.Server) -> None:
     """Reflection under both names clients ask for."""
-    names = [*service_names(), health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
+    names = [*service_names(), HEALTH_SERVICE]
     names += [REFLECTION_V1, reflection.SERVICE_NAME]
     servicer = reflection.aio.ReflectionServicer(names)
     method = grpc.stream_stream_rpc_method_handler(

@@ -12,7 +12,7 @@ from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.backends.media import CallerMedia
 from server.config import Settings
-from server.errors import HubError
+from server.errors import Draining, HubError
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
@@ -32,6 +32,9 @@ from server.services.status import Lifecycle, StatusService
 from server.transport.client import Transport
 from server.transport.guard import EgressGuard
 
+_LAST_WORD_SECONDS = 0.5
+"""For the statuses of calls that the drain ended to leave."""
+
 _log = structlog.get_logger("hub")
 
 
@@ -46,6 +49,7 @@ class Hub:
         self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key)
         self._resources = AsyncExitStack()
         self._server: grpc.aio.Server | None = None
+        self._transport: Transport | None = None
         self._health: HealthServicer | None = None
 
     @property
@@ -71,8 +75,16 @@ class Hub:
             if drain.delay:
                 await asyncio.sleep(drain.delay)
             await self._health.end_watches()
-            await self._server.stop(drain.grace)
+            await self._stop_serving(self._server, drain.grace)
         await self._resources.aclose()
+
+    async def _stop_serving(self, server: grpc.aio.Server, grace: float) -> None:
+        stopping = asyncio.create_task(server.stop(grace + _LAST_WORD_SECONDS))
+        await asyncio.wait({stopping}, timeout=grace)
+        if not stopping.done() and self._transport:
+            # Said by us, a stream still tells its usage so far and why it ended; gRPC would just cut it.
+            self._transport.interrupt(Draining("the hub is shutting down and could not wait longer; call again"))
+        await stopping
 
     async def _start(self) -> str:
         settings = self.settings
@@ -117,7 +129,7 @@ class Hub:
     async def _connect(self) -> Connections:
         transport = Transport(transport_settings(self.settings, self._environ))
         guard = EgressGuard(egress_settings(self.settings))
-        await self._resources.enter_async_context(transport)
+        self._transport = await self._resources.enter_async_context(transport)
         await self._resources.enter_async_context(guard)
         return Connections(transport, CallerMedia(guard, max_each_bytes=self.settings.egress.max_fetch_bytes))
 
