@@ -1,5 +1,6 @@
 """The gRPC server: its channel arguments, its ports, its services."""
 
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -106,10 +107,13 @@ def add_ports(server: grpc.aio.Server, settings: Settings) -> str:
             port = server.add_secure_port(settings.listen, server_credentials(settings.tls))
         else:
             port = server.add_insecure_port(settings.listen)
-        if settings.unix_socket:
-            server.add_insecure_port(f"unix:{_fresh(settings.unix_socket)}")
     except RuntimeError:
         raise ConfigError(f"listen: cannot bind {settings.listen}; is another process using the port?") from None
+    if settings.unix_socket:
+        try:
+            server.add_insecure_port(f"unix:{_fresh(settings.unix_socket)}")
+        except (RuntimeError, OSError):
+            raise ConfigError(f"unix_socket: cannot bind {settings.unix_socket}; does its folder exist?") from None
     return f"{host}:{port}"
 
 
@@ -122,10 +126,18 @@ def is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
-def _fresh(socket: Path) -> Path:
-    if socket.is_socket():  # left behind by a process that was killed
-        socket.unlink()
-    return socket.absolute()
+def _fresh(path: Path) -> Path:
+    """The path, free to be bound: what a killed process left behind is removed, a living one's is not."""
+    if not path.is_socket():
+        return path.absolute()
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return path.absolute()
+    raise ConfigError(f"unix_socket: another process listens on {path}; choose another path or stop it")
 
 
 def _channel_arguments(settings: Settings) -> list[tuple[str, Any]]:

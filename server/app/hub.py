@@ -12,7 +12,7 @@ from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.backends.media import CallerMedia
 from server.config import Settings
-from server.errors import Draining, HubError
+from server.errors import ConfigError, Draining, HubError
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
@@ -116,7 +116,10 @@ class Hub:
 
     async def _open_keys(self) -> KeyRegistry:
         folder = self.settings.data_dir
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"data_dir: cannot make {folder}: {error.strerror}; name a folder of your own") from None
         registry = await open_registry(folder / "hub.db", folder / "pepper")
         self._resources.push_async_callback(registry.close)
         await registry.start()
