@@ -92,7 +92,11 @@ def _vector(told: Mapping[str, Any]) -> _Vector:
     elif type(found) is not list:
         raise ProviderBadResponse("the provider answered with an embedding that is no vector")
     place = told.get("index")
-    return _Vector(found, None if place is None else json.count(place))
+    if type(place) is float and place.is_integer():
+        place = int(place)
+    if place is not None and json.index(place) is None:
+        raise ProviderBadResponse("the provider numbered an embedding with what is no number")
+    return _Vector(found, place)
 
 
 def _ordered(data: list[_Vector], form: Format, count: int) -> list[bytes]:

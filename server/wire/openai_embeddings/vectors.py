@@ -11,7 +11,7 @@ from aignehub.v1.embedding_service_pb2 import Embedding, FloatVector
 from server.errors import ProviderBadResponse
 from server.wire.openai_embeddings.dialect import BINARY, FLOAT32, INT8, UBINARY, UINT8, Format
 
-Numbers = bytes | list[float] | list[int]
+Numbers = bytes | list[float]
 """A vector as it was sent: base64 text decoded, or the numbers of an array."""
 
 _FLOAT_BYTES = 4
@@ -27,7 +27,7 @@ def packed(numbers: Numbers, form: Format) -> bytes:
     Raises ProviderBadResponse for numbers that such a vector cannot hold.
     """
     if not isinstance(numbers, bytes):
-        numbers = _bytes_of(numbers, form.kind)
+        numbers = _bytes_of(numbers if form.kind == FLOAT32 else _whole(numbers), form.kind)
     elif form.kind == FLOAT32 and len(numbers) % _FLOAT_BYTES:
         raise ProviderBadResponse(f"the provider sent a vector of {len(numbers)} bytes, which are no floats")
     return numbers.translate(_BIT_REVERSED) if form.low_bit_first else numbers
@@ -41,6 +41,13 @@ def _bytes_of(numbers: Iterable[float], kind: int) -> bytes:
     if _SWAPPED:
         made.byteswap()
     return made.tobytes()
+
+
+def _whole(numbers: Iterable[float]) -> Iterable[int]:
+    for number in numbers:
+        if number != int(number):
+            raise ProviderBadResponse("the provider sent fractions where it was asked for whole numbers")
+        yield int(number)
 
 
 def length(vector: bytes, kind: int) -> int:
