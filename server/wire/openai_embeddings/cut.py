@@ -1,8 +1,8 @@
 """Which inputs go together in one request of a host."""
 
-from collections.abc import Iterator
+import sys
 
-from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, EmbeddingInput
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest
 
 from server.errors import UnsupportedByProvider
 from server.wire import estimate
@@ -17,32 +17,38 @@ def cut(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> list[li
 
     Raises UnsupportedByProvider naming the first input of a kind that the host does not take.
     """
-    places: dict[str, list[int]] = {}
+    pieces: dict[str, _Pieces] = {}
     for place, one in enumerate(request.inputs):
-        kind = one.WhichOneof("input") or "text"
-        if kind not in dialect.inputs:
-            known = ", ".join(_KINDS[name] for name in _KINDS if name in dialect.inputs)
-            raise UnsupportedByProvider.of(f"inputs[{place}].{kind}", f"{dialect.name} embeds {known} alone")
-        places.setdefault(kind, []).append(place)
-    return [part for of_kind in places.values() for part in _pieces(dialect, request, of_kind)]
+        text = one.text
+        kind = "text" if text else one.WhichOneof("input") or "text"
+        into = pieces.get(kind)
+        if into is None:
+            if kind not in dialect.inputs:
+                known = ", ".join(_KINDS[name] for name in _KINDS if name in dialect.inputs)
+                raise UnsupportedByProvider.of(f"inputs[{place}].{kind}", f"{dialect.name} embeds {known} alone")
+            into = pieces[kind] = _Pieces(dialect)
+        size = estimate.text_size(text) // _FEWEST_BYTES_PER_TOKEN if text else len(one.tokens.ids)
+        into.add(place, size)
+    return [piece for of_kind in pieces.values() for piece in of_kind.done]
 
 
-def _pieces(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, places: list[int]) -> Iterator[list[int]]:
-    if not dialect.max_tokens:
-        for begin in range(0, len(places), dialect.max_inputs):
-            yield places[begin : begin + dialect.max_inputs]
-        return
-    piece: list[int] = []
-    held = 0
-    for place in places:
-        size = _most_tokens(request.inputs[place])
-        if piece and (len(piece) == dialect.max_inputs or held + size > dialect.max_tokens):
-            yield piece
-            piece, held = [], 0
-        piece.append(place)
-        held += size
-    yield piece
+class _Pieces:
+    """The inputs of one kind, cut where the host's bounds want it."""
 
+    __slots__ = ("_held", "_most_inputs", "_most_tokens", "done")
 
-def _most_tokens(one: EmbeddingInput) -> int:
-    return len(one.tokens.ids) or estimate.text_size(one.text) // _FEWEST_BYTES_PER_TOKEN
+    def __init__(self, dialect: EmbeddingsDialect) -> None:
+        self._most_inputs = dialect.max_inputs
+        self._most_tokens = dialect.max_tokens or sys.maxsize
+        self._held = 0
+        self.done: list[list[int]] = [[]]
+
+    def add(self, place: int, size: int) -> None:
+        """``size`` is the most tokens that the input can have."""
+        last = self.done[-1]
+        if last and (len(last) == self._most_inputs or self._held + size > self._most_tokens):
+            self.done.append([place])
+            self._held = size
+            return
+        last.append(place)
+        self._held += size

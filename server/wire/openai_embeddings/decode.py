@@ -46,17 +46,15 @@ def decode(
         raise error
     form = format_of(dialect, request)
     ordered = _ordered(answer.data, form, len(part))
-    dimensions = _dimensions(ordered, form, request)
-    wanted = request.encoding or FLOAT32
-    return CreateEmbeddingsResponse(
-        embeddings=[
-            vectors.embedding(place, vector, form.kind, wanted) for place, vector in zip(part, ordered, strict=True)
-        ],
+    told = CreateEmbeddingsResponse(
         model=json.text(answer.model),
-        dimensions=dimensions,
-        encoding=pb.EmbeddingEncoding.ValueType(wanted),
+        dimensions=_dimensions(ordered, form, request),
+        encoding=request.encoding or FLOAT32,
         usage=_usage(answer.usage, request, part),
     )
+    for place, vector in zip(part, ordered, strict=True):
+        vectors.add(told, place, vector, form.kind)
+    return told
 
 
 def _read(response: HttpResponse) -> _Answer:

@@ -31,7 +31,11 @@ def encode(
         if field.name not in _FIELDS:
             raise Unimplemented.field(field.name)
     notes = _Notes(request)
-    body: dict[str, Any] = {"model": model, "input": [_input(place, request.inputs[place]) for place in part]}
+    inputs = [request.inputs[place] for place in part]
+    body: dict[str, Any] = {
+        "model": model,
+        "input": [one.text or _input(place, one) for place, one in zip(part, inputs, strict=True)],
+    }
     if word := format_of(dialect, request).word:
         body["encoding_format"] = word
     if request.HasField("dimensions"):
@@ -39,7 +43,7 @@ def encode(
             raise UnsupportedByProvider.of("dimensions", f"{dialect.name} has vectors of the model's own length alone")
         body["dimensions"] = request.dimensions
     _tune(dialect, request, body, notes)
-    if any(request.inputs[place].title for place in part):
+    if any(one.title for one in inputs):
         notes.drop("inputs.title", f"{dialect.name} has no titles of inputs")
     if request.gateway.extra_body_json:
         merge_extra_body(request.gateway.extra_body_json, body, owned=_OWNED)

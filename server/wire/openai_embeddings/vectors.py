@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from aignehub.v1 import embedding_service_pb2 as pb
-from aignehub.v1.embedding_service_pb2 import Embedding, FloatVector
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsResponse
 
 from server.errors import ProviderBadResponse
 from server.wire.openai_embeddings.dialect import BINARY, FLOAT32, INT8, UBINARY, UINT8, Format
@@ -57,15 +57,17 @@ def length(vector: bytes, kind: int) -> int:
     return len(vector) * 8 if kind in (BINARY, UBINARY) else len(vector)
 
 
-def embedding(index: int, vector: bytes, kind: int, wanted: int) -> Embedding:
-    """The vector as the caller wants it; ``kind`` is one that can be turned into ``wanted`` without loss."""
+def add(response: CreateEmbeddingsResponse, index: int, vector: bytes, kind: int) -> None:
+    """Adds the vector as the response's encoding has it, into which ``kind`` can be turned without loss."""
+    wanted = response.encoding
     if wanted == pb.EMBEDDING_ENCODING_FLOAT_LIST:
-        return Embedding(index=index, floats=FloatVector(values=_floats(vector, kind)))
+        response.embeddings.add(index=index).floats.values.extend(_floats(vector, kind))
+        return
     if kind == INT8 and wanted == FLOAT32:
-        return Embedding(index=index, packed=_bytes_of(_floats(vector, kind), FLOAT32))
-    if kind == UBINARY and wanted == BINARY:
-        return Embedding(index=index, packed=vector.translate(_OFFSET))
-    return Embedding(index=index, packed=vector)
+        vector = _bytes_of(_floats(vector, kind), FLOAT32)
+    elif kind == UBINARY and wanted == BINARY:
+        vector = vector.translate(_OFFSET)
+    response.embeddings.add(index=index, packed=vector)
 
 
 def _floats(vector: bytes, kind: int) -> "array[Any]":
