@@ -8,11 +8,13 @@ from typing import Any
 import grpc
 import pytest
 from aignehub.v1 import embedding_service_pb2 as pb
+from aignehub.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 from aiohttp import web
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RequestInfo
 from google.rpc.status_pb2 import Status
 
 from server.services.batches import IN_FLIGHT
+from tests.e2e.test_memory import MIB, OPTIONS, measured_hub
 from tests.fake_embeddings import ask, embeds, floats, vector_of
 from tests.fake_provider import FakeProvider, hangs
 from tests.running import RunningHub, bearer, failure, provider, running_hub, until
@@ -247,14 +249,30 @@ async def test_a_batch_past_the_transports_limit_ends_the_stream(tmp_path: Path)
 
 
 @pytest.mark.slow
-async def test_ten_thousand_texts_in_one_stream(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, sandbox=True) as hub:
-        batches = (
-            _batch(number, *[f"text {number} {place}" for place in range(100)], model="sandbox/embed", dimensions=64)
-            for number in range(100)
-        )
-        seen: set[int] = set()
-        async for answer in hub.embeddings.StreamEmbeddings(iter(batches), metadata=hub.auth, timeout=60):
-            assert len(answer.response.embeddings) == 100
-            seen.add(answer.batch_id)
-    assert seen == set(range(100))
+async def test_ten_thousand_texts_in_one_stream_with_flat_memory(tmp_path: Path) -> None:
+    async with (
+        measured_hub(tmp_path, sandbox=True) as hub,
+        grpc.aio.insecure_channel(hub.address, options=OPTIONS) as channel,
+    ):
+        stub = EmbeddingServiceStub(channel)
+        await _embed_texts(stub, hub.key, 2_000)
+        before = await hub.settled()
+        await _embed_texts(stub, hub.key, 10_000)  # 60 MB of vectors
+        after = await hub.settled()
+    assert after["peak_bytes"] - before["peak_bytes"] < 8 * MIB
+    assert after["native_bytes"] - before["native_bytes"] < MIB
+    assert after["tasks"] <= before["tasks"]
+    assert after["sockets"] <= before["sockets"]
+
+
+async def _embed_texts(stub: Any, key: str, count: int) -> None:
+    size = 100
+    batches = (
+        _batch(number, *[f"text {number} {place}" for place in range(size)], model="sandbox/embed", dimensions=1536)
+        for number in range(count // size)
+    )
+    seen: set[int] = set()
+    async for answer in stub.StreamEmbeddings(iter(batches), metadata=bearer(key), timeout=60):
+        assert len(answer.response.embeddings) == size
+        seen.add(answer.batch_id)
+    assert seen == set(range(count // size))
