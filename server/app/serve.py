@@ -65,8 +65,11 @@ def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
 
 def _invite(settings: Settings, address: str) -> None:
     key_file = settings.auth.bootstrap_key_file
-    program = Path(sys.argv[0])
-    hub = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program.name
+    program = Path(sys.argv[0]).absolute()
+    here = Path.cwd()
+    hub = f"{sys.executable} -m server" if program.name == "__main__.py" else str(program)
+    if program.name != "__main__.py" and program.is_relative_to(here):
+        hub = str(program.relative_to(here))
     there = "" if address == "127.0.0.1:50051" else f"HUB_ADDRESS={address} "
     print(f"key: {key_file.read_text().strip() if key_file else ''} (also in {key_file}; the commands below find it)")
     print("now, in a second terminal:")

@@ -1,6 +1,5 @@
 """The only place where errors become gRPC statuses."""
 
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import grpc
@@ -8,7 +7,7 @@ from typing_extensions import override
 
 from server.calls import current_call
 from server.errors import HubError, MethodUnknown
-from server.methods import HEALTH, Context, MethodHandler, refuse, wrap
+from server.methods import HEALTH, Context, Continuation, MethodHandler, refuse, wrap
 from server.statuses import rich_status, unexpected
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -20,9 +19,7 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
 
     @override
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Wraps the method; a HubError raised by an inner interceptor refuses the call unread."""
         if handler_call_details.method.startswith(HEALTH):
