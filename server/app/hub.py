@@ -24,6 +24,7 @@ from server.listener import add_ports, add_reflection, add_services, build_serve
 from server.routing.catalogue import Catalogue
 from server.routing.resolve import require_usable
 from server.services.chat import ChatService
+from server.services.embeddings import EmbeddingService
 from server.services.frame import Frame
 from server.services.health import HealthServicer
 from server.services.keys import KeyService
@@ -156,6 +157,7 @@ class Hub:
         add_services(
             server,
             chat=ChatService(frame, default_model=settings.defaults.chat),
+            embeddings=EmbeddingService(frame, default_model=settings.defaults.embeddings),
             keys=KeyService(registry),
             models=ModelService(catalogue),
             status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
+from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
@@ -88,7 +89,16 @@ def _build(
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+        embeddings=_embeddings(kind, instance.options, endpoint, connections),
     )
+
+
+def _embeddings(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> HttpEmbeddingBackend | None:
+    if kind.embeddings is None:
+        return None
+    return HttpEmbeddingBackend(endpoint, kind.embeddings(options), connections.transport, connections.media)
 
 
 def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
@@ -155,6 +165,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         needs_key=False,
         models=models,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
+        embeddings=_embeddings(kind, {}, endpoint, connections),
     )
 
 

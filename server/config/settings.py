@@ -169,6 +169,8 @@ class DefaultSettings(_Section):
 
     chat: str = ""
     """Model of a chat request whose model is empty."""
+    embeddings: str = ""
+    """Model of an embeddings request whose model is empty."""
 
 
 class ModelSettings(_Section):

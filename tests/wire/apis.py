@@ -4,5 +4,9 @@ from collections.abc import Mapping
 
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
+from tests.wire.embeddings import Embeddings
 
-APIS: Mapping[str, Api] = {"chat.completions": ChatCompletions()}
+APIS: Mapping[str, Api] = {
+    "chat.completions": ChatCompletions(),
+    "embeddings": Embeddings(),
+}
