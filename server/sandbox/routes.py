@@ -71,6 +71,9 @@ async def _openai_errors(
         return await handler(request)
     except Refusal as refusal:
         return _error(refusal)
+    except (RecursionError, TypeError, ValueError):
+        # A schema nested deeper than Python walks, or than its JSON writer does.
+        return _error(Refusal("The request is nested too deeply or holds values that JSON cannot."))
     except web.HTTPException as wrong:  # aiohttp's own: an unknown path, a method, a body too large
         path = f"{request.method} {request.path[:200]}"
         messages = {

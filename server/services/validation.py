@@ -70,6 +70,9 @@ def _path(violation: validate_pb2.Violation) -> str:
             path += f'["{_shortened(element.string_key, 32)}"]'
         elif kind is not None:
             path += f"[{getattr(element, kind)}]"
+    if not path and "_needs_" in violation.rule_id:
+        # A rule over the whole request names its field in its id, as chat.tool_choice_needs_tools does.
+        path = violation.rule_id.rpartition(".")[2].partition("_needs_")[0]
     return _shortened(path, _LONGEST_PATH)
 
 
