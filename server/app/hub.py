@@ -26,6 +26,7 @@ from server.routing.resolve import require_usable
 from server.services.chat import ChatService
 from server.services.frame import Frame
 from server.services.health import HealthServicer
+from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import Lifecycle, StatusService
@@ -141,6 +142,7 @@ class Hub:
         add_services(
             server,
             chat=ChatService(frame, default_model=settings.defaults.chat),
+            images=ImageService(frame, default_model=settings.defaults.image),
             keys=KeyService(registry),
             models=ModelService(catalogue),
             status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),

@@ -162,6 +162,8 @@ class DefaultSettings(_Section):
 
     chat: str = ""
     """Model of a chat request whose model is empty."""
+    image: str = ""
+    """Model of an image request whose model is empty."""
 
 
 class ModelSettings(_Section):
