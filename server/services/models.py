@@ -69,6 +69,9 @@ def _model(candidate: Candidate) -> pb.Model:
     listed = candidate.listed
     capabilities = listed.capabilities if listed else ("chat",)
     inputs = [MODALITY_TEXT, MODALITY_IMAGE] if "vision" in capabilities else [MODALITY_TEXT]
+    outputs = [MODALITY_IMAGE] if "image" in capabilities else [MODALITY_TEXT]
+    if "image_edit" in capabilities:
+        inputs = [MODALITY_TEXT, MODALITY_IMAGE]
     return pb.Model(
         id=candidate.id,
         aliases=listed.aliases if listed else (),
@@ -76,5 +79,5 @@ def _model(candidate: Candidate) -> pb.Model:
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
         input_modalities=inputs if listed else [],
-        output_modalities=[MODALITY_TEXT] if listed else [],
+        output_modalities=outputs if listed else [],
     )

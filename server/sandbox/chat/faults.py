@@ -49,11 +49,9 @@ def fail(status: str) -> Serve | None:
 
 def slow(milliseconds: str) -> Serve | None:
     """slow-<ms>: nothing for so long, not even headers, then an echo. None where that is no number, or over a day."""
-    if not (milliseconds.isdecimal() and milliseconds.isascii() and len(milliseconds) <= 8):
+    seconds = wait_of(milliseconds)
+    if seconds is None:
         return None
-    if int(milliseconds) > _LONGEST_WAIT:
-        return None
-    seconds = int(milliseconds) / 1000
     echoes = says(echo)
 
     async def serve(http: web.Request, request: ChatRequest) -> web.StreamResponse:
@@ -61,6 +59,13 @@ def slow(milliseconds: str) -> Serve | None:
         return await echoes(http, request)
 
     return serve
+
+
+def wait_of(milliseconds: str) -> float | None:
+    """Seconds; None where that is no number of milliseconds, or over a day."""
+    if not (milliseconds.isdecimal() and milliseconds.isascii() and len(milliseconds) <= 8):
+        return None
+    return int(milliseconds) / 1000 if int(milliseconds) <= _LONGEST_WAIT else None
 
 
 async def hang(http: web.Request, request: ChatRequest) -> web.StreamResponse:
