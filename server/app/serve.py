@@ -15,6 +15,7 @@ from server.config.load import process_environment
 from server.logs import configure_logs
 
 _DEV_MODEL = "sandbox/echo"
+_DEV_IMAGE_MODEL = "sandbox/draw"
 
 
 def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:
@@ -55,8 +56,12 @@ def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
     if settings.auth.bootstrap_key_file is None:
         auth = settings.auth.model_copy(update={"bootstrap_key_file": settings.data_dir / "key"})
         changes["auth"] = auth
-    if not settings.defaults.chat:
-        changes["defaults"] = settings.defaults.model_copy(update={"chat": _DEV_MODEL})
+    defaults = settings.defaults
+    if not defaults.chat:
+        defaults = defaults.model_copy(update={"chat": _DEV_MODEL})
+    if not defaults.image:
+        defaults = defaults.model_copy(update={"image": _DEV_IMAGE_MODEL})
+    changes["defaults"] = defaults
     if "OLLAMA_BASE_URL" not in environ and ollama_is_here():
         environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434/v1"
     return settings.model_copy(update=changes)

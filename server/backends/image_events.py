@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from aignehub.v1.image_service_pb2 import GeneratedImage, ImageChunk, ImageStreamEvent, PartialImage
+from aignehub.v1.media_pb2 import Media
 
 from server.wire.pictures import Picture
 
@@ -33,18 +34,19 @@ def fill(image: GeneratedImage, picture: Picture, *, with_data: bool = True) -> 
     image.revised_prompt = picture.revised_prompt
     image.width, image.height = picture.width, picture.height
     image.filtered, image.filter_reason = picture.filtered, picture.filter_reason
-    image.media.mime_type = picture.mime_type
-    if picture.url:
-        image.media.url = picture.url
-    elif picture.data and with_data:
-        image.media.data = picture.data
+    _fill_media(image.media, picture, with_data=with_data)
 
 
 def fill_preview(image: PartialImage, picture: Picture, *, with_data: bool) -> None:
     """The same for a preview."""
     image.index, image.partial_index = picture.index, picture.partial or 0
-    image.media.mime_type = picture.mime_type
-    if picture.data and with_data:
-        image.media.data = picture.data
-    elif picture.url:
-        image.media.url = picture.url
+    _fill_media(image.media, picture, with_data=with_data)
+
+
+def _fill_media(media: Media, picture: Picture, *, with_data: bool) -> None:
+    if picture.mime_type:
+        media.mime_type = picture.mime_type
+    if picture.url:
+        media.url = picture.url
+    elif picture.data and with_data:
+        media.data = picture.data

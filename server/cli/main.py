@@ -16,6 +16,7 @@ from server import __version__
 from server.cli import keys
 from server.cli.chat import chat, count_tokens
 from server.cli.failure import FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, CommandFailed
+from server.cli.image import image
 from server.cli.models import models
 from server.cli.serve import ServeOptions
 from server.cli.serve import run as run_server
@@ -84,6 +85,13 @@ _add(
     "git diff | hub chat 'Write a commit message for this:' -",
 )
 _add(app, "count-tokens", count_tokens, "hub count-tokens -m openai/gpt-5-mini - < book.txt")
+_add(
+    app,
+    "image",
+    image,
+    'hub image "A lighthouse at dusk" -o lighthouse.png',
+    'hub image "Add a boat" --edit lighthouse.png -o boat.png',
+)
 _add(app, "models", models, "hub models --provider openai")
 _add(app, "status", status, "hub status openai/gpt-5-mini")
 _add(app, "version", version, "hub version")

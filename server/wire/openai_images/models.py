@@ -183,13 +183,16 @@ _XAI_RATIOS = (
 XAI = (
     # https://docs.x.ai/developers/model-capabilities/images/generation: JPEG only, neither size nor style; classes
     # of size are sent as its ``resolution``. grok-2-image takes n and the delivery alone.
-    ImageModel(re.compile(r"grok-2-image"), frozenset({"n", "user", "response_format"}), edits=False, max_prompt=8_000),
+    ImageModel(
+        re.compile(r"grok-2-image"), frozenset({"n", "user", "response_format"}), edits=False, formats=("jpeg",)
+    ),
     ImageModel(
         re.compile(r"grok-imagine-image-2"),
         frozenset({"n", "size", "aspect_ratio", "quality", "user", "response_format"}),
         sizes=("1K", "2K"),
         ratios=_XAI_RATIOS,
         qualities=("low", "medium"),
+        formats=("jpeg",),
         reads_urls=True,
     ),
     ImageModel(
@@ -197,6 +200,7 @@ XAI = (
         frozenset({"n", "size", "aspect_ratio", "user", "response_format"}),
         sizes=("1K", "2K"),
         ratios=_XAI_RATIOS,
+        formats=("jpeg",),
         reads_urls=True,
     ),
     ImageModel(_ANY, frozenset({"n", "user", "response_format"}), known=False, reads_urls=True),

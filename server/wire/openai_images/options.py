@@ -131,7 +131,8 @@ def _output_format(draft: Draft, number: int) -> None:
     word, row = FORMATS[number], draft.row
     if "output_format" not in row.fields:
         if word not in row.formats:
-            raise UnsupportedByProvider.of("options.output_format", f"{draft.model} has no choice of formats")
+            only = f"; it makes {', '.join(row.formats)}" if row.formats else ""
+            raise UnsupportedByProvider.of("options.output_format", f"{draft.model} has no choice of formats{only}")
         return
     if row.formats and word not in row.formats:
         raise InvalidArgument.field("options.output_format", f"{draft.model} makes {', '.join(row.formats)}")
