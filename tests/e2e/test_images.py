@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from tests.fake_provider import DONE, FakeProvider, Seen, answers, hangs, streams
 from tests.pictures import solid_png
-from tests.running import RunningHub, bearer, failure, provider, running_hub, until
+from tests.running import bearer, failure, provider, running_hub, until
 
 CAT = solid_png(64, 32, (10, 20, 30, 255))
 MIB = 1024 * 1024
@@ -84,7 +84,7 @@ def reachable(*base_urls: str) -> dict[str, Any]:
     return {"allow_http": True, "allowed_ports": ports, "allowed_networks": ["127.0.0.0/8"]}
 
 
-async def collected(events: AsyncIterator[pb.ImageStreamEvent]) -> list[pb.ImageStreamEvent]:
+async def collected(events: AsyncIterable[pb.ImageStreamEvent]) -> list[pb.ImageStreamEvent]:
     return [one async for one in events]
 
 
@@ -187,11 +187,6 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return asyncio.DefaultEventLoopPolicy()
-
-
 async def test_what_a_model_lacks_is_refused_naming_the_field_and_what_is_allowed(tmp_path: Path) -> None:
     async with (
         FakeProvider(answers(whole(CAT))) as fake,
@@ -199,8 +194,8 @@ async def test_what_a_model_lacks_is_refused_naming_the_field_and_what_is_allowe
     ):
         for request, field, allowed in IMPOSSIBLE:
             generate = isinstance(request, pb.GenerateImagesRequest)
-            method = hub.images.GenerateImages if generate else hub.images.EditImages
-            told = await refused(method(request, metadata=hub.auth, timeout=5))  # type: ignore[operator]
+            method: Any = hub.images.GenerateImages if generate else hub.images.EditImages
+            told = await refused(method(request, metadata=hub.auth, timeout=5))
             assert told.code == grpc.StatusCode.INVALID_ARGUMENT, (field, told.message)
             assert [violation.field for violation in told.bad_request.field_violations] == [field]
             assert allowed in told.message, told.message
@@ -232,8 +227,8 @@ async def test_what_a_provider_cannot_do_is_refused_by_name(tmp_path: Path) -> N
     ):
         for request, field in wanted:
             generate = isinstance(request, pb.GenerateImagesRequest)
-            method = hub.images.GenerateImages if generate else hub.images.EditImages
-            told = await refused(method(request, metadata=hub.auth, timeout=5))  # type: ignore[operator]
+            method: Any = hub.images.GenerateImages if generate else hub.images.EditImages
+            told = await refused(method(request, metadata=hub.auth, timeout=5))
             assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNSUPPORTED_BY_PROVIDER"), field
             assert told.metadata["field"] == field
     assert fake.seen == []
@@ -262,7 +257,7 @@ async def test_an_edit_is_a_form_whose_files_arrive_byte_for_byte(tmp_path: Path
     files = [part.get_payload(decode=True) for part in parts if part.get_filename()]
     assert files == [LARGE, CAT, mask]
     assert [part.get_content_type() for part in parts if part.get_filename()] == ["image/png"] * 3
-    assert [part.get_filename() for part in parts if part.get_filename()][0] == "a%22b%0D%0A.png"
+    assert next(part.get_filename() for part in parts if part.get_filename()) == "a%22b%0D%0A.png"
     fields = named([part for part in parts if not part.get_filename()])
     assert fields == {
         "model": b"gpt-image-1", "prompt": b"make it green", "n": b"1", "output_format": b"png",
@@ -444,10 +439,9 @@ async def test_previews_leave_before_the_image_is_whole(tmp_path: Path) -> None:
 
 
 async def test_a_streamed_edit(tmp_path: Path) -> None:
+    preview = event("image_edit.partial_image", CAT, partial_image_index=0)
     async with (
-        FakeProvider(
-            streams(event("image_edit.partial_image", CAT, partial_image_index=0), completed(CAT, "image_edit"), DONE)
-        ) as fake,
+        FakeProvider(streams(preview, completed(CAT, "image_edit"), DONE)) as fake,
         running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
     ):
         request = change(png(), options=pb.ImageOptions(partial_images=1))
@@ -518,7 +512,7 @@ async def test_an_image_is_paid_for_although_the_stream_then_breaks(tmp_path: Pa
 
 async def test_a_cancelled_call_of_every_kind_closes_the_providers_socket(tmp_path: Path) -> None:
     async with FakeProvider(hangs) as fake, running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub:
-        calls = [
+        calls: list[Any] = [
             hub.images.GenerateImages(draw(), metadata=hub.auth, timeout=20),
             hub.images.EditImages(change(png()), metadata=hub.auth, timeout=20),
             hub.images.StreamGenerateImages(draw(), metadata=hub.auth, timeout=20),
@@ -546,11 +540,12 @@ async def test_a_stream_cancelled_midway_closes_the_providers_socket(tmp_path: P
 
 
 async def test_failures_of_the_provider(tmp_path: Path) -> None:
+    slow = {"error": {"message": "slow down"}}
     refusal = {"error": {"message": "blocked by our safety system", "code": "moderation_blocked"}}
     cases = [
         (answers(refusal, 400), grpc.StatusCode.FAILED_PRECONDITION, "CONTENT_FILTERED"),
         (
-            answers({"error": {"message": "slow down"}}, 429),
+            answers(slow, 429),
             grpc.StatusCode.RESOURCE_EXHAUSTED,
             "PROVIDER_RATE_LIMITED",
         ),
@@ -618,7 +613,3 @@ async def test_an_upload_past_the_message_bound_ends_in_resource_exhausted(tmp_p
         told = await refused(hub.images.EditImages(change(png(LARGE)), metadata=hub.auth, timeout=5))
     assert told.code == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert fake.seen == []
-
-
-def test_the_hub_is_used(tmp_path: Path) -> None:
-    assert RunningHub.images

@@ -4,5 +4,12 @@ from collections.abc import Mapping
 
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
+from tests.wire.images import Images
 
-APIS: Mapping[str, Api] = {"chat.completions": ChatCompletions()}
+_IMAGES = Images()
+
+APIS: Mapping[str, Api] = {
+    "chat.completions": ChatCompletions(),
+    "images.generate": _IMAGES,
+    "images.edit": _IMAGES,
+}

@@ -34,7 +34,7 @@ class ImageStreamReader:
     def finish(self) -> list[Picture]:
         """Called when the body ended before ``done``. Raises ProviderUnavailable where no image was whole by then."""
         rest = self._events.rest()
-        pictures = self._read([rest]) if rest else []
+        pictures = self._read([rest] if rest else [])
         # Providers may draw fewer images than asked for; none at all is a stream that was cut.
         if not self.done and not self._whole:
             raise ProviderUnavailable("the provider ended its stream before an image was whole")
