@@ -150,6 +150,8 @@ def _channel_arguments(settings: Settings) -> list[tuple[str, Any]]:
         ("grpc.server_handshake_timeout_ms", _ms(limits.handshake_timeout)),
         ("grpc.max_receive_message_length", limits.max_receive_message_bytes),
         ("grpc.max_send_message_length", limits.max_send_message_bytes),
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", limits.stream_window_bytes),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
     ]
 

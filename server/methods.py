@@ -1,56 +1,26 @@
 """Puts a scope around a gRPC method of any kind: unary or streaming on either side."""
 
 import inspect
-from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
-from server.errors import HubError, ResourceExhausted
+from server.errors import HubError
 
 Context = grpc.aio.ServicerContext[Any, Any]
 if TYPE_CHECKING:  # the class takes no parameters at run time
     MethodHandler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
 else:
     MethodHandler = grpc.RpcMethodHandler
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]]
+"""What an interceptor asks for the method further in; None where there is none."""
 Scope = Callable[[Context], AbstractAsyncContextManager[None]]
 """Makes what surrounds one call; it sees how the call ended in ``__aexit__``."""
 
 HEALTH = "/grpc.health.v1.Health/"
 """Probes: without a key, without a limit, and never wrapped."""
-
-
-def reading_one(method: MethodHandler) -> MethodHandler:
-    """A method of one request as a method of a request stream that reads one.
-
-    Where a message is larger than the server takes, gRPC ends a unary method without running it and without a
-    status, which costs 120 bytes of native memory each time; a stream method runs, sees no message, and ends
-    properly.
-    """
-    if method.request_streaming:
-        return method
-    behaviour, _ = _parts(method)
-    if not method.response_streaming:
-
-        async def unary(requests: AsyncIterator[Any], context: Context) -> Any:
-            return await behaviour(await _only(requests), context)
-
-        return grpc.stream_unary_rpc_method_handler(unary, method.request_deserializer, method.response_serializer)
-
-    async def stream(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
-        async with aclosing(behaviour(await _only(requests), context)) as messages:
-            async for message in messages:
-                yield message
-
-    return grpc.stream_stream_rpc_method_handler(stream, method.request_deserializer, method.response_serializer)
-
-
-async def _only(requests: AsyncIterator[Any]) -> Any:
-    async for request in requests:
-        return request
-    raise CancelledError
 
 
 def wrap(method: MethodHandler, scope: Scope) -> MethodHandler:

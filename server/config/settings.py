@@ -43,6 +43,9 @@ class GrpcSettings(_Section):
     """Largest request. gRPC's 4 MiB is too small for a few photographs or a minute of sound."""
     max_send_message_bytes: int = Field(default=64 * _MIB, ge=1024)
     """Largest response."""
+    stream_window_bytes: int = Field(default=256 * 1024, ge=65536)
+    """How much of a request a client may send ahead of being read. Fixed, because gRPC's own probing widens it to
+    megabytes a call, which strangers' refused uploads then fill; raise it for large uploads over long distances."""
     max_metadata_bytes: int = Field(default=16384, ge=4096)
     """Largest request metadata; a JWT takes up to 8 KiB."""
 

@@ -1,6 +1,5 @@
 """Bounded concurrency: overall, and for each caller."""
 
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import grpc
@@ -9,7 +8,7 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import ConcurrencyExceeded, Overloaded, QuotaViolation
 from server.identity.caller import Caller
-from server.methods import HEALTH, Context, MethodHandler, reading_one, wrap
+from server.methods import HEALTH, Context, Continuation, MethodHandler, wrap
 
 # Cheap, and asked most when the hub is busiest.
 _EXEMPT = (HEALTH, "/aignehub.v1.HealthService/")
@@ -67,16 +66,14 @@ class AdmissionInterceptor(grpc.aio.ServerInterceptor):
 
     @override
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Looks here, takes inside: a call that dies before its handler runs must not keep a slot."""
         if handler_call_details.method.startswith(_EXEMPT):
             return await continuation(handler_call_details)
         self._slots.check(_caller())
         method = await continuation(handler_call_details)
-        return method and wrap(reading_one(method), self._scope)
+        return method and wrap(method, self._scope)
 
     def _scope(self, _context: Context) -> "_SlotScope":
         return _SlotScope(self._slots, _caller())

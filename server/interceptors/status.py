@@ -2,7 +2,6 @@
 
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import grpc
@@ -15,7 +14,7 @@ from typing_extensions import override
 
 from server.calls import current_call
 from server.errors import DOMAIN, HubError, Internal, MethodUnknown
-from server.methods import HEALTH, Context, MethodHandler, refuse, wrap
+from server.methods import HEALTH, Context, Continuation, MethodHandler, refuse, wrap
 
 # All trailing metadata of a call must stay below 8 kB, gRPC's soft limit; base64 adds a third to the details, and
 # the message travels once more in percent-encoding.
@@ -32,9 +31,7 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
 
     @override
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Wraps the method; a HubError raised by an inner interceptor refuses the call unread."""
         if handler_call_details.method.startswith(HEALTH):
