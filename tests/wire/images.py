@@ -94,7 +94,7 @@ def _asked(body: Json, raw: bytes, content_type: str) -> dict[str, Any]:
     """A request as its fields; sources and mask by what they hold, under whichever name and in whichever form."""
     if isinstance(body, dict):
         found = {name: value for name, value in body.items() if name not in (*_SOURCES, "mask")}
-        sources = next((body[name] for name in _SOURCES if name in body), [])
+        sources: list[Json] = next((body[name] for name in _SOURCES if name in body), [])
         found["(images)"] = [_identity(_reference(one)) for one in sources]
         found["(mask)"] = _identity(_reference(body["mask"])) if "mask" in body else None
         return {**found, "(form)": "json"}
@@ -146,7 +146,7 @@ def _identity(one: bytes | str) -> str:
 def _media(recording: Recording) -> tuple[list[media_pb2.Media], media_pb2.Media | None]:
     body = recording.request
     if isinstance(body, dict):
-        sources = next((body[name] for name in _SOURCES if name in body), [])
+        sources: list[Json] = next((body[name] for name in _SOURCES if name in body), [])
         mask = _as_media(_reference(body["mask"])) if "mask" in body else None
         return [_as_media(_reference(one)) for one in sources], mask
     files = [part for part in _parts(recording.request_bytes, recording.request_type) if part[2]]
