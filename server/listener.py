@@ -17,6 +17,7 @@ from aignehub.v1 import (
     health_service_pb2,
     health_service_pb2_grpc,
     image_service_pb2,
+    image_service_pb2_grpc,
     model_service_pb2,
     model_service_pb2_grpc,
 )
@@ -28,6 +29,7 @@ from server.errors import ConfigError
 from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
 from server.services.health import HEALTH_SERVICE, HealthServicer
+from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import StatusService
@@ -39,6 +41,7 @@ _FILES = (
     key_service_pb2, model_service_pb2, usage_service_pb2,
 )  # fmt: skip
 _LATER = (audio_service_pb2, image_service_pb2, usage_service_pb2)
+_LATER = (audio_service_pb2, embedding_service_pb2, usage_service_pb2)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -59,6 +62,7 @@ def add_services(
     *,
     chat: ChatService,
     embeddings: EmbeddingService,
+    images: ImageService,
     keys: KeyService,
     models: ModelService,
     status: StatusService,
@@ -67,6 +71,7 @@ def add_services(
     """Registers what is built, and a refusal by name for what is not."""
     chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, server)
+    image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)

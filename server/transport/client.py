@@ -14,7 +14,7 @@ from server.errors import HubError, Internal, ProviderUnavailable
 from server.transport import faults
 from server.transport.endpoint import Credential, Endpoint, Timeouts
 from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater_for
-from server.transport.session import Conversation, HttpSession, SessionSettings, Waits
+from server.transport.session import Body, Conversation, HttpSession, SessionSettings, Waits
 from server.transport.settings import TransportSettings
 from server.wire.http import HttpRequest, HttpResponse
 
@@ -109,13 +109,15 @@ class Transport:
         headers.update(request.headers)
         headers.update(extra_headers)
         headers.update(endpoint.authorize(credential))
+        if request.pieces:
+            headers["Content-Length"] = str(sum(map(len, request.pieces)))
         return Exchange(
             self._started(),
             self._live,
             request.method,
             endpoint.base_url + request.path,
             headers,
-            request.body,
+            request.pieces or request.body,
             Waits(endpoint.name, endpoint.timeouts, deadline),
             endpoint.proxy or self._settings.proxy,
             self._settings.max_body_bytes,
@@ -177,7 +179,7 @@ class Exchange:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: bytes,
+        body: Body,
         waits: Waits,
         proxy: str | None,
         max_body: int,
