@@ -9,6 +9,7 @@ import grpc
 from aignehub.admin.v1 import key_service_pb2, key_service_pb2_grpc, usage_service_pb2
 from aignehub.v1 import (
     audio_service_pb2,
+    audio_service_pb2_grpc,
     chat_service_pb2,
     chat_service_pb2_grpc,
     embedding_service_pb2,
@@ -24,6 +25,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from server.config import Settings
 from server.errors import ConfigError
+from server.services.audio import AudioService
 from server.services.chat import ChatService
 from server.services.health import HealthServicer
 from server.services.keys import KeyService
@@ -36,7 +38,7 @@ _FILES = (
     audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
     key_service_pb2, model_service_pb2, usage_service_pb2,
 )  # fmt: skip
-_LATER = (audio_service_pb2, embedding_service_pb2, image_service_pb2, usage_service_pb2)
+_LATER = (embedding_service_pb2, image_service_pb2, usage_service_pb2)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -56,6 +58,7 @@ def add_services(
     server: grpc.aio.Server,
     *,
     chat: ChatService,
+    audio: AudioService,
     keys: KeyService,
     models: ModelService,
     status: StatusService,
@@ -63,6 +66,7 @@ def add_services(
 ) -> None:
     """Registers what is built, and a refusal by name for what is not."""
     chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
+    audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
-from server.errors import HubError, ResourceExhausted
+from server.errors import HubError
 
 Context = grpc.aio.ServicerContext[Any, Any]
 if TYPE_CHECKING:  # the class takes no parameters at run time

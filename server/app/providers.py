@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
+from server.backends.http_speech import HttpSpeechBackend
+from server.backends.http_transcription import HttpTranscriptionBackend
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
 from server.errors import ConfigError
+from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
@@ -88,7 +91,25 @@ def _build(
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+        transcription=_hearing(endpoint, kind, instance.options, connections),
+        speech=_speech(endpoint, kind, instance.options, connections),
+        voices=kind.voices,
     )
+
+
+def _hearing(
+    endpoint: Endpoint, kind: ProviderKind, options: Mapping[str, str], connections: Connections
+) -> HttpTranscriptionBackend | None:
+    if kind.transcription is None:
+        return None
+    codec = kind.transcription(options)
+    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.realtime)
+
+
+def _speech(
+    endpoint: Endpoint, kind: ProviderKind, options: Mapping[str, str], connections: Connections
+) -> HttpSpeechBackend | None:
+    return HttpSpeechBackend(endpoint, kind.speech(options), connections.transport) if kind.speech else None
 
 
 def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
@@ -155,6 +176,11 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         needs_key=False,
         models=models,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
+        transcription=HttpTranscriptionBackend(
+            endpoint, SANDBOX_HEARING, connections.transport, connections.media, SANDBOX_REALTIME
+        ),
+        speech=HttpSpeechBackend(endpoint, SANDBOX_SPEECH, connections.transport),
+        voices=SANDBOX_VOICES,
     )
 
 

@@ -55,6 +55,17 @@ class CallerMedia:
         await self._fetch_all(list(_urls(copy)), deadline)
         return copy
 
+    async def fetch_audio(self, url: str, *, field: str, deadline: float, max_bytes: int) -> bytes:
+        """The recording at ``url``. Raises UrlRefused and InvalidArgument naming ``field``."""
+        fetched = await self._guard.fetch(
+            url,
+            field=field,
+            deadline=deadline,
+            max_bytes=min(self._max_each, max_bytes),
+            accept=(*_ACCEPT["audio"], "video/quicktime"),
+        )
+        return fetched.data
+
     async def _fetch_all(self, wanted: list[tuple[str, str, Media]], deadline: float) -> None:
         gate = asyncio.Semaphore(_AT_ONCE)
         budget = _Budget(self._max_total)

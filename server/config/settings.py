@@ -162,6 +162,10 @@ class DefaultSettings(_Section):
 
     chat: str = ""
     """Model of a chat request whose model is empty."""
+    transcription: str = ""
+    """Model of a transcription or translation whose model is empty."""
+    speech: str = ""
+    """Model of a speech request whose model is empty."""
 
 
 class ModelSettings(_Section):

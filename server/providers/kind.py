@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec
+from server.wire.codec import ChatCodec, SpeechCodec, TranscriptionCodec
+from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,11 @@ class ProviderKind:
     """Names an instance may set under ``options`` in the configuration."""
     header_options: Mapping[str, str] = field(default_factory=dict)
     """Options that are sent as a header: option name to header name, such as organization: OpenAI-Organization."""
+    speech: Callable[[Mapping[str, str]], SpeechCodec] | None = None
+    """Makes the codec of text to speech, as ``chat`` does for chat; None where the kind has none."""
+    voices: tuple[SpokenVoice, ...] = ()
+    """Voices its host documents; empty where each model has its own."""
+    transcription: Callable[[Mapping[str, str]], TranscriptionCodec] | None = None
+    """Makes the codec of speech to text."""
+    realtime: RealtimeCodec | None = None
+    """Its realtime events; None where live speech is served by utterance."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from server.providers import compatible
+from server.providers.audio import with_audio
 from server.providers.kind import ProviderKind
 
-PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in compatible.KINDS})
+PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: with_audio(kind) for kind in compatible.KINDS})
 """By the name an operator writes as ``kind``."""

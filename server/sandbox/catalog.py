@@ -9,7 +9,7 @@ class SandboxModel:
 
     ``name`` is the bare name (no ``sandbox/``); a family's holds its parameter, as in ``fail-<status>``.
     ``example`` is an id that can be called, the same as ``name`` where there is no parameter. ``capabilities``
-    are words of: chat, tools, json_schema, reasoning, vision.
+    are words of: chat, tools, json_schema, reasoning, vision, speech, transcription, live_transcription.
     """
 
     name: str
@@ -29,6 +29,12 @@ MODELS: tuple[SandboxModel, ...] = (
     SandboxModel("json", "fills the schema of response_format", ("chat", "json_schema")),
     SandboxModel("vision", "says the format and size of the images it got", ("chat", "vision")),
     SandboxModel("reason", "reasons first, then answers", ("chat", "reasoning")),
+    SandboxModel("speak", "makes a melody of the text, in wav, pcm, flac, mulaw or alaw", ("speech",)),
+    SandboxModel(
+        "hear",
+        "gives back the text of what sandbox/speak made, and the length of other audio",
+        ("transcription", "live_transcription"),
+    ),
     SandboxModel("fail-<status>", "fails with that HTTP status, 400 to 599", example="fail-503"),
     SandboxModel("slow-<ms>", "waits that many milliseconds, then repeats the last user text", example="slow-1000"),
     SandboxModel("hang", "never answers"),

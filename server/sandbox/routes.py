@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from server.sandbox.audio.routes import add_audio
 from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
 from server.sandbox.refusal import Refusal, unknown_model
@@ -19,6 +20,7 @@ def application() -> web.Application:
     """The sandbox as an aiohttp application, its paths below /v1."""
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_openai_errors])
     app.router.add_post("/v1/chat/completions", _chat)
+    add_audio(app)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name}", _model)
     return app
@@ -39,7 +41,7 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    if chat_model(name) is None:
+    if chat_model(name) is None and name not in ("speak", "hear"):
         raise unknown_model(name)
     return _json(_card(name))
 

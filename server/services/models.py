@@ -2,7 +2,7 @@
 
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_IMAGE, MODALITY_TEXT
+from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_IMAGE, MODALITY_TEXT
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
@@ -75,6 +75,6 @@ def _model(candidate: Candidate) -> pb.Model:
         provider=candidate.provider.name,
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
-        input_modalities=inputs if listed else [],
-        output_modalities=[MODALITY_TEXT] if listed else [],
+        input_modalities=([MODALITY_AUDIO] if "transcription" in capabilities else inputs) if listed else [],
+        output_modalities=[MODALITY_AUDIO if "speech" in capabilities else MODALITY_TEXT] if listed else [],
     )
