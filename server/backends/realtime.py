@@ -54,8 +54,8 @@ class RealtimeTranscription:
         self._speaking = False
         self._progress = asyncio.Event()
         """Set at every event that may end a wait for the last words."""
-        self._commits: deque[float] = deque()
-        """Commits of ours that the provider has not answered: where in the audio each stands."""
+        self._commits: deque[tuple[float, float]] = deque()
+        """Commits of ours that the provider has not answered: where in the audio each begins and ends."""
         self._usage = Usage()
 
     async def run(
@@ -139,7 +139,8 @@ class RealtimeTranscription:
 
     async def _commit(self) -> None:
         async with self._swap:
-            self._commits.append(self._unsettled.total)
+            self._commits.append((self._unsettled.heard, self._unsettled.total))
+            self._unsettled.heard = self._unsettled.total
             await self._session.commit()
 
     async def _last_words(self, *, at_the_end: bool) -> None:
@@ -218,14 +219,16 @@ class RealtimeTranscription:
         self._number(item)
         self._pending.add(item)
         self._speaking = False
-        times = self._times.setdefault(item, [self._unsettled.heard, self._unsettled.heard])
-        if times[1] <= times[0]:  # the provider did not say where it ends, so the end is a commit of ours
-            times[1] = max(times[0], self._answered())
-        self._unsettled.heard = times[1]
+        times = self._times.get(item)
+        if times is None or times[1] <= times[0]:  # the provider did not say where it ends, so a commit of ours did
+            began, ended = self._answered()
+            began = times[0] if times else began
+            times = self._times[item] = [began, max(began, ended)]
+        self._unsettled.heard = max(self._unsettled.heard, times[1])
 
-    def _answered(self) -> float:
-        """Where in the audio the oldest commit of ours stands, which is answered now."""
-        return self._commits.popleft() if self._commits else self._unsettled.total
+    def _answered(self) -> tuple[float, float]:
+        """What the oldest commit of ours was about, which is answered now."""
+        return self._commits.popleft() if self._commits else (self._unsettled.heard, self._unsettled.total)
 
     async def _guess(self, event: Event) -> None:
         text = self._texts.get(event.item, "") + event.text
