@@ -14,7 +14,7 @@ from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
 from aiohttp import WSMsgType, web
 
-from server.backends import realtime
+from server.backends.realtime_session import Session
 from server.sandbox.audio import melody
 from server.wire.pcm import bytes_of
 from tests.fake_provider import FakeProvider, answers
@@ -180,7 +180,7 @@ async def test_a_session_that_expires_is_renewed_and_nothing_is_lost(tmp_path: P
 
 
 async def test_a_session_is_renewed_before_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.Session, "age", property(lambda self: 3400.0 if self.id == "s1" else 0.0))
+    monkeypatch.setattr(Session, "age", property(lambda self: 3400.0 if self.id == "s1" else 0.0))
     seen: list[dict[str, Any]] = []
     by_hand = pb.VoiceActivityOptions(disabled=True)
     async with (

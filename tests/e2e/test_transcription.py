@@ -340,7 +340,7 @@ async def test_other_hosts_have_their_own_words(tmp_path: Path) -> None:
     async with FakeProvider(answers(words)) as fake:
         providers = [provider(fake.base_url, kind, kind) for kind in ("xai", "together")]
         async with running_hub(tmp_path, providers=providers) as hub:
-            diarized = {"diarization": audio_pb2.DiarizationOptions(max_speakers=2)}
+            diarized: dict[str, Any] = {"diarization": audio_pb2.DiarizationOptions(max_speakers=2)}
             srt = audio_pb2.TRANSCRIPT_FORMAT_SRT
             xai = await stub(hub).CreateTranscription(
                 hear(model="xai/grok-stt", keywords=["Ruby"], format=srt, **diarized), metadata=hub.auth, timeout=5
@@ -364,7 +364,7 @@ async def test_cancelling_closes_the_socket(tmp_path: Path) -> None:
         running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
     ):
         call = stub(hub).CreateTranscription(hear(), metadata=hub.auth, timeout=30)
-        task = asyncio.ensure_future(call)  # type: ignore[arg-type]
+        task = asyncio.ensure_future(call)
         await until(lambda: bool(fake.seen))
         call.cancel()
         await until(lambda: bool(fake.disconnects))

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
+from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
 
-APIS: Mapping[str, Api] = {"chat.completions": ChatCompletions()}
+APIS: Mapping[str, Api] = {
+    "chat.completions": ChatCompletions(),
+    "audio.transcription": Hearing(),
+    "audio.translation": Hearing(translates=True),
+    "audio.speech": Speech(),
+}
