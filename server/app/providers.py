@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
+from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.http_speech import HttpSpeechBackend
 from server.backends.http_transcription import HttpTranscriptionBackend
 from server.backends.media import CallerMedia
@@ -91,10 +92,19 @@ def _build(
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+        embeddings=_embeddings(kind, instance.options, endpoint, connections),
         transcription=_hearing(endpoint, kind, instance.options, connections),
         speech=_speech(endpoint, kind, instance.options, connections),
         voices=kind.voices,
     )
+
+
+def _embeddings(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> HttpEmbeddingBackend | None:
+    if kind.embeddings is None:
+        return None
+    return HttpEmbeddingBackend(endpoint, kind.embeddings(options), connections.transport, connections.media)
 
 
 def _hearing(
@@ -176,6 +186,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         needs_key=False,
         models=models,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
+        embeddings=_embeddings(kind, {}, endpoint, connections),
         transcription=HttpTranscriptionBackend(
             endpoint, SANDBOX_HEARING, connections.transport, connections.media, SANDBOX_REALTIME
         ),

@@ -15,6 +15,7 @@ from typer.main import get_command
 from server import __version__
 from server.cli import keys
 from server.cli.chat import chat, count_tokens
+from server.cli.embed import embed
 from server.cli.failure import FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, CommandFailed
 from server.cli.models import models
 from server.cli.serve import ServeOptions
@@ -88,10 +89,17 @@ _add(
 _add(app, "count-tokens", count_tokens, "hub count-tokens -m openai/gpt-5-mini - < book.txt")
 _add(
     app,
+    "embed",
+    embed,
+    'hub embed "What is gRPC?"',
+    "hub embed --npy titles.npy < titles.txt",
+)
+_add(
+    app,
     "speak",
     speak,
     'hub speak "Good morning" -o morning.wav',
-    'hub speak -m sandbox/speak "Good morning" | hub transcribe -m sandbox/hear -',
+    'hub speak "Good morning" | hub transcribe -',
 )
 _add(
     app,

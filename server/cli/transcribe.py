@@ -56,11 +56,7 @@ async def transcribe(
     )
     if speakers:
         options.diarization.SetInParent()
-    heard = audio_pb2.AudioInputConfig()
-    if rate:
-        heard = audio_pb2.AudioInputConfig(
-            format=audio_pb2.AUDIO_FORMAT_PCM_S16LE, sample_rate_hertz=rate, channel_count=channels
-        )
+    heard = _headerless(rate, channels) if rate else audio_pb2.AudioInputConfig()
     timeout = parse_duration(deadline, "--deadline", bare_seconds=True) if deadline else None
     with _opened(file) as source:
         if live:
@@ -83,6 +79,12 @@ async def transcribe(
     if usage:
         _print_usage(answer.usage, answer.gateway.request_id)
     return 0
+
+
+def _headerless(rate: int, channels: int) -> audio_pb2.AudioInputConfig:
+    return audio_pb2.AudioInputConfig(
+        format=audio_pb2.AUDIO_FORMAT_PCM_S16LE, sample_rate_hertz=rate, channel_count=channels
+    )
 
 
 async def _upload(

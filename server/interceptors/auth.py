@@ -1,6 +1,6 @@
 """Who calls, and whether this method is theirs: decided on metadata, before the message is read."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import PermissionDenied
 from server.identity.caller import Caller
-from server.methods import HEALTH, MethodHandler
+from server.methods import HEALTH, Continuation, MethodHandler
 
 # Every caller may look at the contract and at its own key; KeyService itself guards the keys of others.
 _OPEN_TO_ALL_KEYS = (
@@ -35,9 +35,7 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):
 
     @override
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Raises Unauthenticated or PermissionDenied, which the status interceptor turns into a refusal."""
         method = handler_call_details.method

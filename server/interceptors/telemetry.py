@@ -2,7 +2,6 @@
 
 import re
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
 from secrets import token_hex
 from types import TracebackType
 
@@ -11,7 +10,7 @@ import structlog
 from typing_extensions import override
 
 from server.calls import CurrentCall, current_call
-from server.methods import HEALTH, Context, MethodHandler, wrap
+from server.methods import HEALTH, Context, Continuation, MethodHandler, wrap
 
 # What a caller may call its request: it ends up in logs, headers and trailers.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -26,9 +25,7 @@ class TelemetryInterceptor(grpc.aio.ServerInterceptor):
 
     @override
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Sets ``current_call`` for everything further in."""
         if handler_call_details.method.startswith(HEALTH):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec, SpeechCodec, TranscriptionCodec
+from server.wire.codec import ChatCodec, EmbeddingsCodec, SpeechCodec, TranscriptionCodec
 from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
@@ -28,6 +28,8 @@ class ProviderKind:
     """Names an instance may set under ``options`` in the configuration."""
     header_options: Mapping[str, str] = field(default_factory=dict)
     """Options that are sent as a header: option name to header name, such as organization: OpenAI-Organization."""
+    embeddings: Callable[[Mapping[str, str]], EmbeddingsCodec] | None = None
+    """Likewise the embeddings codec."""
     speech: Callable[[Mapping[str, str]], SpeechCodec] | None = None
     """Makes the codec of text to speech, as ``chat`` does for chat; None where the kind has none."""
     voices: tuple[SpokenVoice, ...] = ()

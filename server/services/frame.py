@@ -2,6 +2,7 @@
 
 from asyncio import get_running_loop
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -35,6 +36,7 @@ class Frame:
 
         Raises Unimplemented or PermissionDenied for options, and what ``plan_call`` raises.
         """
+        began = perf_counter()
         call = current_call.get()
         rights = caller_rights()
         refuse_unbuilt_options(gateway)
@@ -45,6 +47,7 @@ class Frame:
         call.request_model = model
         plan = plan_call(self.catalogue, model, rights, modality)
         call.provider = plan.candidates[0].provider.name
+        call.phases.add("resolve", perf_counter() - began)
         return plan
 
     def terms(self, context: Context) -> Terms:

@@ -2,7 +2,7 @@
 
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_IMAGE, MODALITY_TEXT
+from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT, Modality
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
@@ -65,6 +65,12 @@ def _offset(token: str) -> int:
     return int(token)
 
 
+def _output(capabilities: tuple[str, ...]) -> Modality.ValueType:
+    if "speech" in capabilities:
+        return MODALITY_AUDIO
+    return MODALITY_TEXT if "chat" in capabilities or "embedding" not in capabilities else MODALITY_EMBEDDING
+
+
 def _model(candidate: Candidate) -> pb.Model:
     listed = candidate.listed
     capabilities = listed.capabilities if listed else ("chat",)
@@ -76,5 +82,5 @@ def _model(candidate: Candidate) -> pb.Model:
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
         input_modalities=([MODALITY_AUDIO] if "transcription" in capabilities else inputs) if listed else [],
-        output_modalities=[MODALITY_AUDIO if "speech" in capabilities else MODALITY_TEXT] if listed else [],
+        output_modalities=[_output(capabilities)] if listed else [],
     )

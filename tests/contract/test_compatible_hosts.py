@@ -6,6 +6,7 @@ from server.providers.registry import PROVIDERS
 from server.transport.endpoint import Credential
 from tests.unit.wire.support import ask
 
+OWN_ADDRESS = ("azure", "azure-foundry", "openai-compatible")
 SECRET = Credential("first", "s3cret")
 
 
@@ -13,6 +14,7 @@ def test_the_kinds() -> None:
     assert list(PROVIDERS) == [
         "openai",
         "azure",
+        "azure-foundry",
         "deepseek",
         "xai",
         "openrouter",
@@ -38,17 +40,17 @@ def test_a_row_is_whole(name: str) -> None:
     assert kind.name == name
     assert kind.chat is not None
     assert not kind.base_url.endswith("/")
-    assert kind.base_url.startswith(("https://", "http://localhost")) or name in ("azure", "openai-compatible")
+    assert kind.base_url.startswith(("https://", "http://localhost")) or name in OWN_ADDRESS
     assert set(kind.header_options) <= kind.options
     assert kind.needs_key is (name not in ("ollama", "lmstudio", "vllm", "openai-compatible"))
     sent = kind.chat({}).encode(ask(), "m", stream=False)
-    assert (sent.method, sent.path) == ("POST", "/chat/completions")
+    assert (sent.method, sent.path.partition("?")[0]) == ("POST", "/chat/completions")
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_key_travels_one_way(name: str) -> None:
     kind = PROVIDERS[name]
-    expected = {"api-key": "s3cret"} if name == "azure" else {"Authorization": "Bearer s3cret"}
+    expected = {"api-key": "s3cret"} if name.startswith("azure") else {"Authorization": "Bearer s3cret"}
     assert kind.authorize(SECRET) == expected
     assert kind.authorize(Credential("none")) == {}
 

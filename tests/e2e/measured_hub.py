@@ -13,6 +13,7 @@ from typing import Any
 
 import uvloop
 
+from server import listener
 from server.app.hub import Hub
 from server.config import load_settings
 from server.logs import configure_logs
@@ -68,6 +69,13 @@ async def _main(values: dict[str, Any]) -> None:
     await hub.stop()
 
 
+def _without_tarpit() -> None:
+    """gRPC holds each stream that it refuses itself for 100 ms or more; thousands of refusals would take minutes."""
+    settled = listener._channel_arguments
+    listener._channel_arguments = lambda settings: [*settled(settings), ("grpc.http.tarpit", 0)]
+
+
 if __name__ == "__main__":
+    _without_tarpit()
     configure_logs("error")
     uvloop.run(_main(json.loads(sys.argv[1])))

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
+from tests.wire.embeddings import Embeddings
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "embeddings": Embeddings(),
     "audio.transcription": Hearing(),
     "audio.translation": Hearing(translates=True),
     "audio.speech": Speech(),

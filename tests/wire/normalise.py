@@ -281,6 +281,21 @@ RULES: tuple[Rule, ...] = (
         r"messages\[\]\.(reasoning_details|tool_calls)\[\]\.index",
         lambda pair: _position(pair) or _position_told(pair),
     ),
+    Rule(
+        "one input is a list of one",
+        "the vectors of one text and of a list that holds it alone are the same",
+        "input",
+        lambda pair: pair.difference.sent == [pair.difference.recorded],
+    ),
+    Rule(
+        "vectors asked for as the hub reads them",
+        "the caller's encoding is the hub's affair; base64 holds the same floats, base64_int8 is Perplexity's own",
+        "encoding_format",
+        lambda pair: (
+            pair.difference.recorded in (ABSENT, "float", "base64")
+            and pair.difference.sent in ("base64", "base64_int8")
+        ),
+    ),
 )
 
 

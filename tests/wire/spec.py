@@ -12,12 +12,12 @@ _SHOWN = 5
 
 
 def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str]] | None:
-    """What is wrong with a request by the schema ``name``, as a function; None where the spec is not there."""
+    """What is wrong with a request by the spec's schema ``name``, as a function; None where the spec is not there."""
     if not path.is_file():
         return None
     with path.open("rb") as file:
         document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    schemas = {name: _mended(schema) for name, schema in document["components"]["schemas"].items()}
+    schemas = {known: _mended(schema) for known, schema in document["components"]["schemas"].items()}
     schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": _reachable(schemas, name)}}
     validator = jsonschema_rs.Draft202012Validator(schema)
 

@@ -1,5 +1,6 @@
 """gateway.extra_body_json: fields newer than the contract, merged into the body."""
 
+from collections.abc import Set
 from typing import Any
 
 import msgspec
@@ -26,12 +27,12 @@ OWNED = frozenset(CreateChatCompletionRequest.DESCRIPTOR.fields_by_name) | {
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def merge_extra_body(text: str, body: dict[str, Any]) -> None:
+def merge_extra_body(text: str, body: dict[str, Any], *, owned: Set[str] = OWNED) -> None:
     """Merges the caller's object into ``body``. Raises InvalidArgument naming a key that the codec owns."""
     check_object(PATH, text)
     fields = _FIELDS.decode(text)
     for key in fields:
-        if key in OWNED:
+        if key in owned:
             raise InvalidArgument.field(PATH, f"{key} is set by a field of the request; use that")
     _merge(fields, body, "")
 

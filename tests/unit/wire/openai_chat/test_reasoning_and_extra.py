@@ -106,8 +106,15 @@ def test_newer_fields_go_in_as_they_came() -> None:
 
 
 def test_they_merge_deeply_beside_what_is_set() -> None:
-    raw = extra('{"thinking": {"clear_thinking": false}}', "zai", reasoning={"mode": "REASONING_MODE_ON"})
-    assert json.loads(raw)["thinking"] == {"type": "enabled", "clear_thinking": False}
+    raw = extra('{"thinking": {"brand_new": 1}}', "deepseek", reasoning={"mode": "REASONING_MODE_ON"})
+    assert json.loads(raw)["thinking"] == {"type": "enabled", "brand_new": 1}
+
+
+def test_reasoning_that_goes_back_to_z_ai_is_to_be_read() -> None:
+    sent = json.loads(encoded(ask(reasoning={"mode": "REASONING_MODE_ON"}), "zai", "a-reasoner").body)
+    assert sent["thinking"] == {"type": "enabled", "clear_thinking": False}
+    off = json.loads(encoded(ask(reasoning={"mode": "REASONING_MODE_OFF"}), "zai", "a-reasoner").body)
+    assert off["thinking"] == {"type": "disabled"}
 
 
 @pytest.mark.parametrize(
