@@ -10,6 +10,7 @@ import grpc
 from aignehub.admin.v1 import key_service_pb2, key_service_pb2_grpc, usage_service_pb2
 from aignehub.v1 import (
     audio_service_pb2,
+    audio_service_pb2_grpc,
     chat_service_pb2,
     chat_service_pb2_grpc,
     embedding_service_pb2,
@@ -26,6 +27,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from server.config import Settings
 from server.errors import ConfigError
+from server.services.audio import AudioService
 from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
 from server.services.health import HEALTH_SERVICE, HealthServicer
@@ -40,8 +42,7 @@ _FILES = (
     audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
     key_service_pb2, model_service_pb2, usage_service_pb2,
 )  # fmt: skip
-_LATER = (audio_service_pb2, image_service_pb2, usage_service_pb2)
-_LATER = (audio_service_pb2, embedding_service_pb2, usage_service_pb2)
+_LATER = (usage_service_pb2,)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -63,6 +64,7 @@ def add_services(
     chat: ChatService,
     embeddings: EmbeddingService,
     images: ImageService,
+    audio: AudioService,
     keys: KeyService,
     models: ModelService,
     status: StatusService,
@@ -72,6 +74,7 @@ def add_services(
     chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, server)
     image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
+    audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)

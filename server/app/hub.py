@@ -23,6 +23,7 @@ from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.routing.catalogue import Catalogue
 from server.routing.resolve import require_usable
+from server.services.audio import AudioService
 from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
 from server.services.frame import Frame
@@ -160,6 +161,11 @@ class Hub:
             chat=ChatService(frame, default_model=settings.defaults.chat),
             embeddings=EmbeddingService(frame, default_model=settings.defaults.embeddings),
             images=ImageService(frame, default_model=settings.defaults.image),
+            audio=AudioService(
+                frame,
+                default_transcription=settings.defaults.transcription,
+                default_speech=settings.defaults.speech,
+            ),
             keys=KeyService(registry),
             models=ModelService(catalogue),
             status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from server.backends.http_chat import HttpChatBackend
 from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.http_images import HttpImageBackend
+from server.backends.http_speech import HttpSpeechBackend
+from server.backends.http_transcription import HttpTranscriptionBackend
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
 from server.errors import ConfigError
+from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
@@ -102,6 +105,9 @@ def _build(
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
         embeddings=_embeddings(kind, instance.options, endpoint, connections),
         images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
+        transcription=_hearing(endpoint, kind, instance.options, connections),
+        speech=_speech(endpoint, kind, instance.options, connections),
+        voices=kind.voices,
     )
 
 
@@ -111,6 +117,21 @@ def _embeddings(
     if kind.embeddings is None:
         return None
     return HttpEmbeddingBackend(endpoint, kind.embeddings(options), connections.transport, connections.media)
+
+
+def _hearing(
+    endpoint: Endpoint, kind: ProviderKind, options: Mapping[str, str], connections: Connections
+) -> HttpTranscriptionBackend | None:
+    if kind.transcription is None:
+        return None
+    codec = kind.transcription(options)
+    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.realtime)
+
+
+def _speech(
+    endpoint: Endpoint, kind: ProviderKind, options: Mapping[str, str], connections: Connections
+) -> HttpSpeechBackend | None:
+    return HttpSpeechBackend(endpoint, kind.speech(options), connections.transport) if kind.speech else None
 
 
 def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
@@ -179,6 +200,11 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
         embeddings=_embeddings(kind, {}, endpoint, connections),
         images=HttpImageBackend(endpoint, SANDBOX_IMAGES, connections.transport, connections.media),
+        transcription=HttpTranscriptionBackend(
+            endpoint, SANDBOX_HEARING, connections.transport, connections.media, SANDBOX_REALTIME
+        ),
+        speech=HttpSpeechBackend(endpoint, SANDBOX_SPEECH, connections.transport),
+        voices=SANDBOX_VOICES,
     )
 
 

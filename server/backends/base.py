@@ -1,9 +1,17 @@
 """What routing asks of a provider, whatever lies behind it."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aignehub.v1.audio_service_pb2 import (
+    CreateSpeechRequest,
+    CreateSpeechResponse,
+    CreateTranscriptionResponse,
+    StreamSpeechResponse,
+    StreamTranscriptionConfig,
+    StreamTranscriptionResponse,
+)
 from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
@@ -20,6 +28,7 @@ from aignehub.v1.image_service_pb2 import (
 
 from server.phases import Phases
 from server.transport.endpoint import Credential
+from server.wire.recording import Dictation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,28 @@ class ImageBackend(Protocol):
 
 
 class TranscriptionBackend(Protocol):
-    """Speech to text at one provider instance."""
+    """Speech to text at one provider instance. Nothing here tries twice."""
+
+    async def transcribe(self, dictation: Dictation, call: Call) -> CreateTranscriptionResponse:
+        """The whole transcript, with usage and what ``gateway`` tells of the provider. Raises HubError."""
+
+    def live(
+        self, config: StreamTranscriptionConfig, audio: AsyncIterator[bytes | None], call: Call
+    ) -> AsyncGenerator[StreamTranscriptionResponse]:
+        """Events as they come; ``ready`` is the first, ``summary`` the last. None in ``audio`` ends an utterance.
+
+        A stream that breaks after ``ready`` yields the summary of what was used, then raises HubError.
+        """
 
 
 class SpeechBackend(Protocol):
-    """Text to speech at one provider instance."""
+    """Text to speech at one provider instance. Nothing here tries twice."""
+
+    async def speech(self, request: CreateSpeechRequest, call: Call) -> CreateSpeechResponse:
+        """The whole audio, with usage and gateway. Raises HubError."""
+
+    def speech_stream(self, request: CreateSpeechRequest, call: Call) -> AsyncGenerator[StreamSpeechResponse]:
+        """Audio as it comes; the first message has format and rate, the last usage and gateway.
+
+        A stream that breaks after its first message yields usage and gateway, then raises HubError.
+        """

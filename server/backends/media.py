@@ -94,6 +94,17 @@ class CallerMedia:
         except InvalidArgument as error:
             raise ProviderUnavailable(f"{error.message}; the provider named it") from None
 
+    async def fetch_audio(self, url: str, *, field: str, deadline: float, max_bytes: int) -> bytes:
+        """The recording at ``url``. Raises UrlRefused and InvalidArgument naming ``field``."""
+        fetched = await self._guard.fetch(
+            url,
+            field=field,
+            deadline=deadline,
+            max_bytes=min(self._max_each, max_bytes),
+            accept=(*_ACCEPT["audio"], "video/quicktime"),
+        )
+        return fetched.data
+
     async def _fetch_all(self, wanted: list[tuple[str, str, Media]], deadline: float) -> None:
         gate = asyncio.Semaphore(_AT_ONCE)
         budget = _Budget(self._max_total)

@@ -8,6 +8,7 @@ from typing import Self
 import grpc
 from aignehub.admin.v1 import key_service_pb2_grpc
 from aignehub.v1 import (
+    audio_service_pb2_grpc,
     chat_service_pb2_grpc,
     embedding_service_pb2_grpc,
     health_service_pb2_grpc,
@@ -46,6 +47,7 @@ class Hub:
         self.chat = chat_service_pb2_grpc.ChatServiceStub(self._channel)
         self.embeddings = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
         self.images = image_service_pb2_grpc.ImageServiceStub(self._channel)
+        self.audio = audio_service_pb2_grpc.AudioServiceStub(self._channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self.health = health_service_pb2_grpc.HealthServiceStub(self._channel)
         self.keys = key_service_pb2_grpc.KeyServiceStub(self._channel)

@@ -21,8 +21,10 @@ from server.cli.image import image
 from server.cli.models import models
 from server.cli.serve import ServeOptions
 from server.cli.serve import run as run_server
+from server.cli.speak import speak, voices
 from server.cli.status import status
 from server.cli.terminal import one_line
+from server.cli.transcribe import transcribe
 
 app = typer.Typer(
     help="The hub: one gRPC service in front of every AI model.",
@@ -100,6 +102,21 @@ _add(
     'hub image "A lighthouse at dusk" -o lighthouse.png',
     'hub image "Add a boat" --edit lighthouse.png -o boat.png',
 )
+_add(
+    app,
+    "speak",
+    speak,
+    'hub speak "Good morning" -o morning.wav',
+    'hub speak "Good morning" | hub transcribe -',
+)
+_add(
+    app,
+    "transcribe",
+    transcribe,
+    "hub transcribe -m openai/whisper-1 --format srt talk.mp3 > talk.srt",
+    "arecord -q -f S16_LE -r 16000 -t raw | hub transcribe --live --rate 16000 -",
+)
+_add(app, "voices", voices, "hub voices -m openai/tts-1")
 _add(app, "models", models, "hub models --provider openai")
 _add(app, "status", status, "hub status openai/gpt-5-mini")
 _add(app, "version", version, "hub version")

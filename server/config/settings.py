@@ -173,6 +173,10 @@ class DefaultSettings(_Section):
     """Model of an embeddings request whose model is empty."""
     image: str = ""
     """Model of an image request whose model is empty."""
+    transcription: str = ""
+    """Model of a transcription or translation whose model is empty."""
+    speech: str = ""
+    """Model of a speech request whose model is empty."""
 
 
 class ModelSettings(_Section):

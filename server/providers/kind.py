@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec, EmbeddingsCodec, ImageCodec
+from server.wire.codec import ChatCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
+from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,11 @@ class ProviderKind:
     """Options that are sent as a header: option name to header name, such as organization: OpenAI-Organization."""
     embeddings: Callable[[Mapping[str, str]], EmbeddingsCodec] | None = None
     """Likewise the embeddings codec."""
+    speech: Callable[[Mapping[str, str]], SpeechCodec] | None = None
+    """Makes the codec of text to speech, as ``chat`` does for chat; None where the kind has none."""
+    voices: tuple[SpokenVoice, ...] = ()
+    """Voices its host documents; empty where each model has its own."""
+    transcription: Callable[[Mapping[str, str]], TranscriptionCodec] | None = None
+    """Makes the codec of speech to text."""
+    realtime: RealtimeCodec | None = None
+    """Its realtime events; None where live speech is served by utterance."""

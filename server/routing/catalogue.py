@@ -15,6 +15,7 @@ from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvid
 from server.identity.rights import Rights
 from server.routing.inference import infer
 from server.transport.endpoint import Credential
+from server.wire.openai_audio import SpokenVoice
 
 _OWN_PREFIX = "aignehub/"
 """AIGNE's own clients put this before every name."""
@@ -59,6 +60,8 @@ class Provider:
     images: ImageBackend | None = None
     transcription: TranscriptionBackend | None = None
     speech: SpeechBackend | None = None
+    voices: tuple[SpokenVoice, ...] = ()
+    """Voices that are known; the provider may have more."""
 
     def serves(self, modality: Modality) -> bool:
         """True where the instance has a backend for the modality."""

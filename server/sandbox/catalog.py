@@ -9,8 +9,8 @@ class SandboxModel:
 
     ``name`` is the bare name (no ``sandbox/``); a family's holds its parameter, as in ``fail-<status>``.
     ``example`` is an id that can be called, the same as ``name`` where there is no parameter. ``capabilities``
-    are words of: chat, tools, json_schema, reasoning, vision, embedding.
-    are words of: chat, tools, json_schema, reasoning, vision, image, image_edit.
+    are words of: chat, tools, json_schema, reasoning, vision, embedding, image, image_edit, transcription,
+    speech, live_transcription.
     """
 
     name: str
@@ -32,6 +32,12 @@ MODELS: tuple[SandboxModel, ...] = (
     SandboxModel("reason", "reasons first, then answers", ("chat", "reasoning")),
     SandboxModel("embed", "vectors whose cosine follows the words that texts share, of any length", ("embedding",)),
     SandboxModel("draw", "draws a pattern from the prompt, and on images and masks", ("image", "image_edit")),
+    SandboxModel("speak", "makes a melody of the text, in wav, pcm, flac, mulaw or alaw", ("speech",)),
+    SandboxModel(
+        "hear",
+        "gives back the text of what sandbox/speak made, and the length of other audio",
+        ("transcription", "live_transcription"),
+    ),
     SandboxModel("fail-<status>", "fails with that HTTP status, 400 to 599", example="fail-503"),
     SandboxModel("slow-<ms>", "waits that many milliseconds, then repeats the last user text", example="slow-1000"),
     SandboxModel("hang", "never answers"),

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from server.sandbox.audio.routes import add_audio
 from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
 from server.sandbox.draw.registry import image_model
@@ -25,6 +26,7 @@ def application() -> web.Application:
     app.router.add_post("/v1/chat/completions", _chat)
     app.router.add_post("/v1/embeddings", _embeddings)
     add_image_routes(app)
+    add_audio(app)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name}", _model)
     return app
@@ -53,7 +55,8 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    if chat_model(name) is None and embedding_model(name) is None and image_model(name) is None:
+    families = (chat_model, embedding_model, image_model)
+    if all(find(name) is None for find in families) and name not in ("speak", "hear"):
         raise unknown_model(name)
     return _json(_card(name))
 

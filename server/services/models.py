@@ -2,7 +2,7 @@
 
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT
+from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
@@ -65,7 +65,13 @@ def _offset(token: str) -> int:
     return int(token)
 
 
-_OUTPUTS = {"chat": MODALITY_TEXT, "embedding": MODALITY_EMBEDDING, "image": MODALITY_IMAGE}
+_OUTPUTS = {
+    "chat": MODALITY_TEXT,
+    "transcription": MODALITY_TEXT,
+    "embedding": MODALITY_EMBEDDING,
+    "image": MODALITY_IMAGE,
+    "speech": MODALITY_AUDIO,
+}
 _READ_IMAGES = {"vision", "image_edit"}
 
 
@@ -80,6 +86,6 @@ def _model(candidate: Candidate) -> pb.Model:
         provider=candidate.provider.name,
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
-        input_modalities=inputs if listed else [],
+        input_modalities=([MODALITY_AUDIO] if "transcription" in capabilities else inputs) if listed else [],
         output_modalities=outputs if listed else [],
     )

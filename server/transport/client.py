@@ -16,6 +16,7 @@ from server.transport.endpoint import Credential, Endpoint, Timeouts
 from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater_for
 from server.transport.session import Body, Conversation, HttpSession, SessionSettings, Waits
 from server.transport.settings import TransportSettings
+from server.transport.websocket import WebSocket
 from server.wire.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -102,13 +103,7 @@ class Transport:
 
         ``deadline`` is on the loop's clock. Where headers meet, the later wins: endpoint, request, extra, credential.
         """
-        if not _PATH.fullmatch(request.path):
-            raise Internal(f"{endpoint.name}: the path of the request is not escaped")
-        headers = self._base_headers.copy()
-        headers.update(endpoint.headers)
-        headers.update(request.headers)
-        headers.update(extra_headers)
-        headers.update(endpoint.authorize(credential))
+        headers = self._headers(endpoint, request, credential, extra_headers)
         if request.pieces:
             headers["Content-Length"] = str(sum(map(len, request.pieces)))
         return Exchange(
@@ -122,6 +117,38 @@ class Transport:
             endpoint.proxy or self._settings.proxy,
             self._settings.max_body_bytes,
         )
+
+    async def connect_websocket(
+        self,
+        endpoint: Endpoint,
+        request: HttpRequest,
+        *,
+        credential: Credential,
+        deadline: float,
+        extra_headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> WebSocket:
+        """An open WebSocket at the path of ``request``. See ``open`` for the arguments.
+
+        Raises HubError as an exchange does, or WebSocketRefused where the answer is no handshake.
+        """
+        return await self._started().connect_websocket(
+            endpoint.base_url + request.path,
+            self._headers(endpoint, request, credential, extra_headers),
+            Waits(endpoint.name, endpoint.timeouts, deadline),
+            endpoint.proxy or self._settings.proxy,
+        )
+
+    def _headers(
+        self, endpoint: Endpoint, request: HttpRequest, credential: Credential, extra: Mapping[str, str]
+    ) -> CIMultiDict[str]:
+        if not _PATH.fullmatch(request.path):
+            raise Internal(f"{endpoint.name}: the path of the request is not escaped")
+        headers = self._base_headers.copy()
+        headers.update(endpoint.headers)
+        headers.update(request.headers)
+        headers.update(extra)
+        headers.update(endpoint.authorize(credential))
+        return headers
 
     async def fetch_document(self, url: str, *, deadline: float, max_bytes: int) -> bytes:
         """What an operator's URL holds, such as a JWKS: private addresses are allowed, redirects are not followed.

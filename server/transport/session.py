@@ -23,6 +23,7 @@ from yarl import URL
 from server.errors import HubError, Internal
 from server.transport import faults
 from server.transport.endpoint import Timeouts
+from server.transport.websocket import MAX_MESSAGE_BYTES, PING_SECONDS, WebSocket, refused
 
 Body = bytes | tuple[bytes, ...]
 """What is sent: whole, or in pieces that are never put together."""
@@ -133,6 +134,30 @@ class HttpSession:
         except ValueError:
             raise Internal(f"{waits.who}: the request holds a header that cannot be sent") from None
         return Conversation(response, waits, given, self._loop)
+
+    async def connect_websocket(
+        self, url: str, headers: Mapping[str, str], waits: Waits, proxy: str | None = None
+    ) -> WebSocket:
+        """Opens a WebSocket. Raises HubError, or WebSocketRefused where the answer is no handshake."""
+        longest = waits.timeouts.connect + waits.timeouts.first_byte
+        until = min(waits.deadline, self._loop.time() + longest)
+        given = until - self._loop.time()
+        try:
+            async with asyncio.timeout_at(until) as scope:
+                socket = await self._session.ws_connect(
+                    URL(url, encoded=True),
+                    headers=headers,
+                    proxy=proxy,
+                    heartbeat=PING_SECONDS,
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            raise refused(error) from None
+        except (TimeoutError, *faults.EXPECTED) as error:
+            if scope.expired():
+                raise faults.out_of_time(waits.who, given) from None
+            raise faults.told(waits.who, error) from None
+        return WebSocket(socket, waits.who)
 
 
 class Conversation:

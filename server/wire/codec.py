@@ -1,8 +1,10 @@
 """What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from aignehub.v1.audio_pb2 import AudioFormat
+from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, CreateTranscriptionResponse
 from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
@@ -14,6 +16,7 @@ from aignehub.v1.usage_pb2 import Usage
 from server.errors import HubError
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.pictures import Drawn, ImageRequest, Picture
+from server.wire.recording import Dictation
 
 
 class ChatStreamDecoder(Protocol):
@@ -87,6 +90,53 @@ class EmbeddingsCodec(Protocol):
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What an answer of any other status means. Never raises; the credential's text is redacted by the caller."""
+
+
+class SpeechDecoder(Protocol):
+    """Reads the audio of one answer. One object per call."""
+
+    @property
+    def format(self) -> "AudioFormat.ValueType":
+        """How the audio is encoded, by its own bytes where they tell; known once ``feed`` gave some."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second, known as ``format`` is."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The audio that one read delivered. Raises HubError where it is a failure after all."""
+
+    def finish(self) -> bytes:
+        """Called at the end of the body: the rest. Raises HubError where the audio was cut, or there was none."""
+
+    def usage(self) -> Usage:
+        """Characters always; tokens as the provider told, else an estimate that says so."""
+
+
+class SpeechCodec(Protocol):
+    """One provider format of text to speech, both ways."""
+
+    def encode(self, request: CreateSpeechRequest, model: str) -> HttpRequest:
+        """The provider's request; what it cannot do is refused or listed, as for chat."""
+
+    def decoder(self, request: CreateSpeechRequest, headers: Mapping[str, str]) -> SpeechDecoder:
+        """A fresh decoder for an answer of status 2xx with these headers."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
+
+
+class TranscriptionCodec(Protocol):
+    """One provider format of speech to text, both ways."""
+
+    def encode(self, dictation: Dictation, model: str) -> HttpRequest:
+        """The provider's request, the recording in the pieces it came in; what it cannot do is refused or listed."""
+
+    def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
+        """A whole answer of status 2xx, with usage. Raises HubError where it is an error after all."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
 
 
 class ImageStreamDecoder(Protocol):

@@ -172,3 +172,56 @@ async def test_the_server_does_without_the_libraries_of_the_command_line(tmp_pat
     )
     out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert (out.decode().strip(), process.returncode) == ("True False False", 0)
+
+
+async def test_what_is_spoken_into_a_pipe_is_heard(served: Served) -> None:
+    speaking = await begin(served.folder, "speak", "Good morning. All well?", HUB_ADDRESS=served.address)
+    sound, complaint = await asyncio.wait_for(speaking.communicate(), PATIENCE)
+    assert (speaking.returncode, complaint, sound[:4]) == (0, b"", b"RIFF")
+    heard = await served.hub("transcribe", "-", "--usage", text=sound)
+    assert heard.out == "Good morning. All well?\n"
+    assert " s of audio" in heard.err
+    live = await served.hub("transcribe", "--live", "-", text=sound)
+    assert live.out == "Good morning. All well?\n"
+
+
+async def test_sound_in_files(served: Served) -> None:
+    spoken = await served.hub("speak", "One file. Two cues.", "-o", "x.flac", "--speed", "2", "--usage")
+    assert (spoken.status, spoken.out) == (0, "")
+    assert "19 characters" in spoken.err
+    assert (served.folder / "x.flac").read_bytes()[:4] == b"fLaC"
+    srt = await served.hub("transcribe", "x.flac", "--format", "srt")
+    assert srt.out.count(" --> ") == 2
+    told = await served.hub("transcribe", "x.flac", "--format", "json", "--words")
+    assert [word["word"] for word in json.loads(told.out)["transcript"]["words"]] == ["One", "file.", "Two", "cues."]
+    await served.hub("speak", "Raw.", "--format", "pcm", "--rate", "16000", "-o", "x.pcm")
+    raw = await served.hub("transcribe", "--live", "--rate", "16000", "x.pcm")
+    assert raw.out == "Raw.\n"
+    assert "flute" in (await served.hub("voices")).out
+
+
+async def test_long_texts_are_spoken_by_sentence(served: Served) -> None:
+    text = "This is one sentence of many. " * 150
+    speaking = await begin(
+        served.folder, "speak", "-", "--speed", "4", stdin=asyncio.subprocess.PIPE, HUB_ADDRESS=served.address
+    )
+    sound, _ = await asyncio.wait_for(speaking.communicate(text.encode()), PATIENCE)
+    heard = await served.hub("transcribe", "-", text=sound)
+    assert heard.out.strip() == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("transcribe", "nowhere.wav"), "No such file"),
+        (("transcribe", "x", "--format", "docx"), "--format"),
+        (("speak", "x", "--format", "midi"), "--format"),
+        (("speak", "x", "-o", "no/such/folder.wav"), "-o"),
+        (("speak", "x", "-o", "x.mp3"), "does not make mp3"),
+    ],
+)
+async def test_what_cannot_be_said_of_sound(served: Served, arguments: tuple[str, ...], told: str) -> None:
+    ended = await served.hub(*arguments)
+    assert ended.status in (1, 2)
+    assert told in ended.err
+    assert ended.err.startswith("error: ")

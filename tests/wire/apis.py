@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
 from tests.wire.embeddings import Embeddings
@@ -14,4 +15,7 @@ APIS: Mapping[str, Api] = {
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
+    "audio.transcription": Hearing(),
+    "audio.translation": Hearing(translates=True),
+    "audio.speech": Speech(),
 }

@@ -1,0 +1,73 @@
+"""Transcription at a provider that takes recordings over HTTP, and live speech over a WebSocket or by utterance."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from aignehub.v1.audio_service_pb2 import (
+    CreateTranscriptionResponse,
+    StreamTranscriptionConfig,
+    StreamTranscriptionResponse,
+)
+
+from server.backends.base import Call
+from server.backends.failures import attributed
+from server.backends.http_exchange import HttpExchanges
+from server.backends.media import CallerMedia
+from server.backends.realtime import RealtimeTranscription
+from server.backends.recordings import ready
+from server.backends.utterances import by_utterance
+from server.errors import HubError
+from server.transport.client import Transport
+from server.transport.endpoint import Endpoint
+from server.wire.codec import TranscriptionCodec
+from server.wire.openai_audio.realtime import RealtimeCodec
+from server.wire.openai_audio.transcription import MAX_UPLOAD_BYTES
+from server.wire.recording import Dictation
+
+
+class HttpTranscriptionBackend:
+    """A TranscriptionBackend. Without ``realtime``, live speech is cut by its silences and sent as recordings."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        codec: TranscriptionCodec,
+        transport: Transport,
+        media: CallerMedia,
+        realtime: RealtimeCodec | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._codec = codec
+        self._http = HttpExchanges(endpoint, transport, codec.decode_error)
+        self._transport = transport
+        self._media = media
+        self._realtime = realtime
+
+    async def transcribe(self, dictation: Dictation, call: Call) -> CreateTranscriptionResponse:
+        """The whole transcript. Raises HubError with ``provider`` and ``model`` in its metadata."""
+        try:
+            dictation = await ready(dictation, self._media, deadline=call.deadline, max_bytes=MAX_UPLOAD_BYTES)
+            asked = self._codec.encode(dictation, call.model)
+            whole = await self._http.whole(asked, call)
+            answer = self._codec.decode(whole, dictation, call.model)
+        except HubError as error:
+            raise attributed(error, self._endpoint.name, call) from None
+        answer.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        return answer
+
+    async def live(
+        self, config: StreamTranscriptionConfig, audio: AsyncIterator[bytes | None], call: Call
+    ) -> AsyncGenerator[StreamTranscriptionResponse]:
+        """See TranscriptionBackend.live. Errors are attributed as those of ``transcribe``."""
+        if self._realtime is None:
+            events = by_utterance(self.transcribe, config, audio, call, self._endpoint.name)
+        else:
+            events = RealtimeTranscription(self._endpoint, self._realtime, self._transport, self._codec).run(
+                config, audio, call
+            )
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        except HubError as error:
+            raise attributed(error, self._endpoint.name, call) from None

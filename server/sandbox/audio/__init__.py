@@ -1,0 +1,1 @@
+"""Sound: speak makes a melody of a text, hear reads it back."""

@@ -1,0 +1,170 @@
+"""aignehub.v1.AudioService: validate, resolve, delegate."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from aignehub.v1 import audio_service_pb2 as pb
+from aignehub.v1.audio_service_pb2_grpc import AudioServiceServicer
+from aignehub.v1.options_pb2 import GatewayOptions
+from typing_extensions import override
+
+from server.calls import current_call
+from server.errors import InvalidArgument
+from server.routing.audio import speech, speech_stream, transcribe, transcribe_live
+from server.routing.catalogue import Modality
+from server.routing.resolve import Plan
+from server.routing.speech_session import speech_session
+from server.services.frame import Context, Frame, caller_rights, conclude, named_or_default
+from server.services.recordings import first_config, transcription, translation, uploaded
+from server.services.validation import validate
+from server.services.voices import list_voices
+from server.wire.recording import Dictation
+
+
+class AudioService(AudioServiceServicer):
+    """Speech to text and text to speech over every provider of the catalogue that has them."""
+
+    def __init__(self, frame: Frame, *, default_transcription: str, default_speech: str) -> None:
+        self._frame = frame
+        self._default_transcription = default_transcription
+        self._default_speech = default_speech
+
+    @override
+    async def CreateTranscription(
+        self, request: pb.CreateTranscriptionRequest, context: Context
+    ) -> pb.CreateTranscriptionResponse:
+        validate(request)
+        plan = self._hearing(request.model, request.gateway)
+        return await self._transcribed(transcription(request), plan, context)
+
+    @override
+    async def CreateTranslation(
+        self, request: pb.CreateTranslationRequest, context: Context
+    ) -> pb.CreateTranslationResponse:
+        validate(request)
+        plan = self._hearing(request.model, request.gateway)
+        answer = await self._transcribed(translation(request), plan, context)
+        return pb.CreateTranslationResponse(
+            transcript=answer.transcript, model=answer.model, usage=answer.usage, gateway=answer.gateway
+        )
+
+    @override
+    async def UploadTranscription(
+        self, request_iterator: AsyncIterator[pb.UploadTranscriptionRequest], context: Context
+    ) -> pb.CreateTranscriptionResponse:
+        first = await first_config(request_iterator)
+        validate(first)
+        plan = self._hearing(first.config.model, first.config.gateway)
+        return await self._transcribed(await uploaded(first.config, request_iterator), plan, context)
+
+    @override
+    async def StreamTranscription(
+        self, request_iterator: AsyncIterator[pb.StreamTranscriptionRequest], context: Context
+    ) -> AsyncIterator[pb.StreamTranscriptionResponse]:
+        call = current_call.get()
+        first = await first_config(request_iterator)
+        validate(first)
+        config = first.config
+        plan = self._hearing(config.model, config.gateway)
+        terms = self._frame.terms(context)
+        first_at: float | None = None
+        async with aclosing(transcribe_live(config, _spoken(request_iterator), plan, terms)) as events:
+            async for event in events:
+                if first_at is None and (event.HasField("interim") or event.HasField("final")):
+                    first_at = call.phases.total()
+                if event.HasField("summary"):
+                    conclude(call, event.summary.gateway, event.summary.usage)
+                    call.response_model = plan.candidates[0].model
+                    if first_at is not None:
+                        event.summary.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
+                yield event
+
+    @override
+    async def CreateSpeech(self, request: pb.CreateSpeechRequest, context: Context) -> pb.CreateSpeechResponse:
+        call = current_call.get()
+        validate(request)
+        plan = self._speaking(request.model, request.gateway)
+        response = await speech(request, plan, self._frame.terms(context))
+        conclude(call, response.gateway, response.usage)
+        call.response_model = plan.candidates[0].model
+        return response
+
+    @override
+    async def StreamSpeech(
+        self, request: pb.CreateSpeechRequest, context: Context
+    ) -> AsyncIterator[pb.StreamSpeechResponse]:
+        validate(request)
+        plan = self._speaking(request.model, request.gateway)
+        async with aclosing(speech_stream(request, plan, self._frame.terms(context))) as chunks:
+            async for chunk in _concluded(chunks, plan):
+                yield chunk
+
+    @override
+    async def StreamSpeechSession(
+        self, request_iterator: AsyncIterator[pb.StreamSpeechSessionRequest], context: Context
+    ) -> AsyncIterator[pb.StreamSpeechSessionResponse]:
+        first = await first_config(request_iterator)
+        validate(first)
+        plan = self._speaking(first.config.model, first.config.gateway)
+        terms = self._frame.terms(context)
+        async with aclosing(speech_session(first.config, _written(request_iterator), plan, terms)) as chunks:
+            async for chunk in _concluded(chunks, plan):
+                yield pb.StreamSpeechSessionResponse(chunk=chunk)
+
+    @override
+    async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
+        validate(request)
+        return list_voices(self._frame.catalogue, request, caller_rights())
+
+    def _hearing(self, model: str, gateway: GatewayOptions) -> Plan:
+        return self._frame.plan(named_or_default(model, self._default_transcription), gateway, Modality.TRANSCRIPTION)
+
+    def _speaking(self, model: str, gateway: GatewayOptions) -> Plan:
+        return self._frame.plan(named_or_default(model, self._default_speech), gateway, Modality.SPEECH)
+
+    async def _transcribed(self, dictation: Dictation, plan: Plan, context: Context) -> pb.CreateTranscriptionResponse:
+        call = current_call.get()
+        answer = await transcribe(dictation, plan, self._frame.terms(context))
+        conclude(call, answer.gateway, answer.usage)
+        call.response_model = answer.model
+        return answer
+
+
+async def _concluded(
+    chunks: AsyncIterator[pb.StreamSpeechResponse], plan: Plan
+) -> AsyncIterator[pb.StreamSpeechResponse]:
+    """The chunks, the last with the call's id and times."""
+    call = current_call.get()
+    first_at: float | None = None
+    async for chunk in chunks:
+        if first_at is None:
+            first_at = call.phases.total()
+        if chunk.HasField("gateway"):
+            conclude(call, chunk.gateway, chunk.usage)
+            call.response_model = plan.candidates[0].model
+            chunk.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
+        yield chunk
+
+
+async def _spoken(requests: AsyncIterator[pb.StreamTranscriptionRequest]) -> AsyncIterator[bytes | None]:
+    """Audio of the stream; None ends an utterance."""
+    async for request in requests:
+        match request.WhichOneof("payload"):
+            case "audio":
+                yield request.audio
+            case "commit":
+                yield None
+            case _:
+                raise InvalidArgument.field("config", "comes once, in the first message; send audio or commit after it")
+
+
+async def _written(requests: AsyncIterator[pb.StreamSpeechSessionRequest]) -> AsyncIterator[str | None]:
+    """Text of the stream; None speaks what is there now."""
+    async for request in requests:
+        match request.WhichOneof("payload"):
+            case "text":
+                yield request.text
+            case "flush":
+                yield None
+            case _:
+                raise InvalidArgument.field("config", "comes once, in the first message; send text or flush after it")

@@ -1,0 +1,126 @@
+"""16-bit samples as they come over a live stream: header off, one channel, the rate that is wanted."""
+
+import sys
+from array import array
+from operator import mul
+
+from aignehub.v1 import audio_pb2
+from aignehub.v1.audio_pb2 import AudioInputConfig
+
+from server.errors import InvalidArgument
+from server.wire import wav
+
+WIDTH = 2
+FULL_SCALE = 32768.0
+
+
+def samples_of(data: bytes) -> "array[int]":
+    """Little-endian 16-bit samples as numbers."""
+    samples = array("h", data)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
+
+
+def bytes_of(samples: "array[int]") -> bytes:
+    """Numbers as little-endian 16-bit samples."""
+    if sys.byteorder == "big":
+        samples = samples[:]
+        samples.byteswap()
+    return samples.tobytes()
+
+
+def level(samples: "array[int]") -> float:
+    """Loudness from 0 to 1: the root of the mean square."""
+    return (sum(map(mul, samples, samples)) / len(samples)) ** 0.5 / FULL_SCALE if samples else 0.0
+
+
+class LiveSamples:
+    """Turns the pieces of one live stream into 16-bit samples of one channel at ``rate``."""
+
+    def __init__(self, config: AudioInputConfig, rate: int | None, *, field: str = "config.input") -> None:
+        """``rate`` None keeps the rate it comes in. Raises InvalidArgument where the encoding is no 16-bit PCM."""
+        if config.format not in (
+            audio_pb2.AUDIO_FORMAT_UNSPECIFIED, audio_pb2.AUDIO_FORMAT_PCM_S16LE, audio_pb2.AUDIO_FORMAT_WAV,
+        ):  # fmt: skip
+            name = audio_pb2.AudioFormat.Name(config.format)
+            raise InvalidArgument.field(
+                f"{field}.format", f"{name} cannot be heard live; send PCM_S16LE or WAV, or use UploadTranscription"
+            )
+        self._field = field
+        self._header: bytes | None = b""
+        self._must_have_header = config.format == audio_pb2.AUDIO_FORMAT_WAV
+        self._wanted = rate
+        self._rest = b""
+        self._previous = 0
+        self._position = 0.0
+        self._source = config.sample_rate_hertz
+        self._channels = config.channel_count or 1
+        if not self._source and config.format == audio_pb2.AUDIO_FORMAT_PCM_S16LE:
+            raise InvalidArgument.field(
+                f"{field}.sample_rate_hertz", "say the rate of headerless samples, such as 16000"
+            )
+
+    @property
+    def rate(self) -> int:
+        """Of what ``feed`` gives; 0 before a header told it."""
+        return self._wanted or self._source
+
+    def feed(self, data: bytes) -> bytes:
+        """The samples of a piece, as far as they are whole. Raises InvalidArgument where it is no 16-bit PCM."""
+        if self._header is not None:
+            data = self._after_header(self._header + data)
+        data = self._rest + data
+        frame = WIDTH * self._channels
+        whole = len(data) // frame * frame
+        self._rest = data[whole:]
+        if not whole:
+            return b""
+        samples = self._mono(samples_of(data[:whole]))
+        return bytes_of(self._resampled(samples))
+
+    def _after_header(self, head: bytes) -> bytes:
+        if not (b"RIFF".startswith(head[:4]) or head.startswith(b"RIFF")):
+            if self._must_have_header or not self._source:
+                raise InvalidArgument.field(
+                    f"{self._field}.sample_rate_hertz", "the audio has no WAV header; say its rate and PCM_S16LE"
+                )
+            self._header = None
+            return head
+        try:
+            header = wav.read_header(head)
+        except ValueError:
+            raise InvalidArgument.field("audio", "begins like a WAV file and is none") from None
+        if header is None:
+            self._header = head
+            return b""
+        if header.tag != wav.PCM or header.bits != 16:
+            raise InvalidArgument.field(
+                "audio", "is a WAV file of other than 16-bit PCM; convert it, or upload it whole"
+            )
+        self._header = None
+        self._source, self._channels = header.rate, header.channels
+        return head[header.data_at :]
+
+    def _mono(self, samples: "array[int]") -> "array[int]":
+        if self._channels == 1:
+            return samples
+        tracks = [samples[channel :: self._channels] for channel in range(self._channels)]
+        return array("h", [sum(frame) // self._channels for frame in zip(*tracks, strict=True)])
+
+    def _resampled(self, samples: "array[int]") -> "array[int]":
+        """Straight lines between samples: enough for speech, and nothing needs to be looked ahead for."""
+        if self._wanted is None or self._wanted == self._source:
+            return samples
+        step = self._source / self._wanted
+        found = array("h")
+        place, last = self._position, len(samples)
+        line = array("h", [self._previous]) + samples  # place 0 is the last sample of the piece before
+        while place < last:
+            index = int(place)
+            begin = line[index]
+            found.append(int(begin + (line[index + 1] - begin) * (place - index)))
+            place += step
+        self._position = place - last
+        self._previous = samples[-1]
+        return found

@@ -1,0 +1,63 @@
+"""Forms, subtitles and extra fields."""
+
+import pytest
+from aignehub.v1.audio_pb2 import TranscriptSegment, TranscriptWord
+
+from server.errors import InvalidArgument
+from server.wire.multipart import FilePart, multipart
+from server.wire.openai_audio.extra import extra_fields, merge_extra
+from server.wire.openai_audio.subtitles import read_cues, segments_of, srt, vtt
+from server.wire.sound import duration
+
+
+def segment(text: str, begin: float, end: float, speaker: str = "") -> TranscriptSegment:
+    return TranscriptSegment(text=text, start_offset=duration(begin), end_offset=duration(end), speaker=speaker)
+
+
+def word(text: str, begin: float, end: float, speaker: str = "") -> TranscriptWord:
+    return TranscriptWord(word=text, start_offset=duration(begin), end_offset=duration(end), speaker=speaker)
+
+
+def test_a_name_cannot_leave_its_place() -> None:
+    piece = bytes(10)
+    kind, pieces = multipart([('a"b\r\nc', "v")], [FilePart("file", 'x"\r\ny.wav', "audio/wav\r\nX: y", (piece,))])
+    body = b"".join(pieces)
+    assert kind.startswith("multipart/form-data; boundary=hub-")
+    assert b'name="a%22b%0D%0Ac"' in body
+    assert b'filename="x%22%0D%0Ay.wav"' in body
+    assert b"\r\nX: y" not in body
+    assert any(one is piece for one in pieces)  # never copied
+
+
+def test_subtitles_there_and_back() -> None:
+    told = [segment("One --> two\n\nthree", 0.0, 1.0004), segment("Later", 3661.5, 3662.25, "A>")]
+    assert srt(told).splitlines()[1:3] == ["00:00:00,000 --> 00:00:01,000", "One -> two three"]
+    assert "01:01:01,500 --> 01:01:02,250\nA: Later" in srt(told)
+    assert "<v A>Later" in vtt(told)
+    for text in (srt(told[:1]), vtt(told[:1])):
+        [cue] = read_cues(text)
+        assert (cue.text, cue.end_offset.ToMilliseconds()) == ("One -> two three", 1000)
+    assert read_cues("nothing of the kind") == []
+
+
+def test_words_become_segments() -> None:
+    words = [
+        word("One", 0, 0.2), word("two.", 0.2, 0.4), word("Three", 0.5, 0.7), word("after", 2.0, 2.2),
+        word("other", 2.2, 2.4, "1"), *(word("on", 3 + at, 3.9 + at, "1") for at in range(9)),
+    ]  # fmt: skip
+    found = segments_of(words)
+    assert [one.text for one in found[:4]] == ["One two.", "Three", "after", "other on on on on on on"]
+    assert [one.speaker for one in found[:4]] == ["", "", "", "1"]
+    assert found[0].end_offset.ToMilliseconds() == 400
+
+
+def test_extra_fields() -> None:
+    assert extra_fields('{"a": [1, "b"], "c": {"d": true}}', {"model"}) == [("a", "1"), ("a", "b"), ("c", '{"d":true}')]
+    body = {"voice": "x", "output_format": {"codec": "mp3"}}
+    merge_extra('{"output_format": {"bit_rate": 64000}, "new": 1}', body, {"model"})
+    assert body == {"voice": "x", "output_format": {"codec": "mp3", "bit_rate": 64000}, "new": 1}
+    for text in ('{"model": "x"}', '{"model[]": "x"}', "[1]", "{"):
+        with pytest.raises(InvalidArgument):
+            extra_fields(text, {"model"})
+    with pytest.raises(InvalidArgument, match=r"output_format\.codec"):
+        merge_extra('{"output_format": {"codec": "wav"}}', body, ())
