@@ -121,6 +121,7 @@ async def test_an_image_is_sent_where_the_host_takes_it(tmp_path: Path) -> None:
     assert sent == [{"content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}]}]
     assert [one.index for one in response.embeddings] == [0, 1]
     assert (told.reason, told.metadata["field"]) == ("UNSUPPORTED_BY_PROVIDER", "inputs[0].image")
+    assert told.metadata["provider"] == "openai"
     assert refused.reason == "URL_NOT_ALLOWED"
     assert "inputs[0].image.url" in refused.message
 
