@@ -254,7 +254,7 @@ async def test_bytes_that_are_no_batch_end_the_stream_and_what_it_was_doing(tmp_
         running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
     ):
         method = "/aignehub.v1.EmbeddingService/StreamEmbeddings"
-        call = hub.channel.stream_stream(method)(metadata=hub.auth, timeout=10)
+        call: Any = hub.channel.stream_stream(method)(metadata=hub.auth, timeout=10)
         await call.write(_batch(1, "a").SerializeToString())
         await until(lambda: len(fake.seen) == 1)
         await call.write(b"\xff\xff")
