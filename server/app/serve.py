@@ -15,7 +15,7 @@ from server.config import Settings, load_settings
 from server.config.load import process_environment
 from server.logs import configure_logs
 
-_DEV_MODELS = {"chat": "sandbox/echo", "embeddings": "sandbox/embed"}
+_DEV_MODELS = {"chat": "sandbox/echo", "embeddings": "sandbox/embed", "image": "sandbox/draw"}
 
 
 def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:

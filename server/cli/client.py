@@ -11,6 +11,7 @@ from aignehub.v1 import (
     chat_service_pb2_grpc,
     embedding_service_pb2_grpc,
     health_service_pb2_grpc,
+    image_service_pb2_grpc,
     model_service_pb2_grpc,
 )
 
@@ -44,6 +45,7 @@ class Hub:
         self._channel = _open(target)
         self.chat = chat_service_pb2_grpc.ChatServiceStub(self._channel)
         self.embeddings = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self.images = image_service_pb2_grpc.ImageServiceStub(self._channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self.health = health_service_pb2_grpc.HealthServiceStub(self._channel)
         self.keys = key_service_pb2_grpc.KeyServiceStub(self._channel)

@@ -20,7 +20,7 @@ _LONGEST_PATH = 160
 # Judging an entry costs 4 to 8 microseconds and telling its faults ten times that, all of it on the event loop, so
 # a request may not hold more of them than the loop can spare the time for; a sound one of that size takes 0.1 s.
 _MOST_ENTRIES = 16_384
-_MANY_ENTRIES = 256
+_MANY_ENTRIES = 2048
 """Past this, the first fault is told alone."""
 _FEW_BYTES = 4096
 """A smaller request cannot hold enough entries to matter."""
@@ -70,6 +70,9 @@ def _path(violation: validate_pb2.Violation) -> str:
             path += f'["{_shortened(element.string_key, 32)}"]'
         elif kind is not None:
             path += f"[{getattr(element, kind)}]"
+    if not path and "_needs_" in violation.rule_id:
+        # A rule over the whole request names its field in its id, as chat.tool_choice_needs_tools does.
+        path = violation.rule_id.rpartition(".")[2].partition("_needs_")[0]
     return _shortened(path, _LONGEST_PATH)
 
 

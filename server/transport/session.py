@@ -7,7 +7,7 @@ import asyncio
 import io
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -24,11 +24,14 @@ from server.errors import HubError, Internal
 from server.transport import faults
 from server.transport.endpoint import Timeouts
 
+Body = bytes | tuple[bytes, ...]
+"""What is sent: whole, or in pieces that are never put together."""
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses that may be connected to."""
 
 _READ_BUFFER = 64 * 1024  # reading pauses at twice this, so that a slow caller costs 128 KiB and no more
 _WRITTEN_WHOLE = 256 * 1024
+_SLICE = 64 * 1024
 _EXACT = 1e9  # aiohttp rounds waits above this many seconds up to whole ones; the hub wants them as they are
 _EARLY = 0.001  # uvloop's timers count whole milliseconds and may go off this much too soon
 _CLOSING = 0.25  # how long an answer that is whole may take to say so before its connection is given up
@@ -98,10 +101,11 @@ class HttpSession:
         await self._session.close()
 
     async def begin(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, waits: Waits, proxy: str | None = None
+        self, method: str, url: str, headers: Mapping[str, str], body: Body, waits: Waits, proxy: str | None = None
     ) -> "Conversation":
         """Sends the request and waits for the head of the answer. ``url`` goes on the wire byte for byte.
 
+        With a body in pieces, ``headers`` hold its Content-Length.
         Raises HubError, and whatever ``resolve`` raised. Cancelled, or out of time, it drops the connection.
         """
         given = waits.deadline - self._loop.time()
@@ -276,11 +280,21 @@ class _Resolver(AbstractResolver):
         """Holds nothing."""
 
 
-def _payload(body: bytes) -> bytes | io.BytesIO | None:
+def _payload(body: Body) -> bytes | io.BytesIO | AsyncIterator[memoryview] | None:
     """Large bodies go out piece by piece: given whole, they would all lie in the socket's buffer when a call ends."""
+    if isinstance(body, tuple):
+        return _slices(body)
     if len(body) > _WRITTEN_WHOLE:
         return io.BytesIO(body)
     return body or None
+
+
+async def _slices(pieces: tuple[bytes, ...]) -> AsyncIterator[memoryview]:
+    """The pieces in slices without a copy; the writer waits for the socket between two of them."""
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), _SLICE):
+            yield view[start : start + _SLICE]
 
 
 def _drop(connection: aiohttp.connector.Connection | None) -> None:

@@ -19,6 +19,8 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     adjusted_fields: tuple[str, ...] = ()
+    pieces: tuple[bytes, ...] = ()
+    """Sent one after the other in place of ``body``: a long upload that is never put together."""
 
 
 @dataclass(frozen=True, slots=True)
