@@ -3,8 +3,8 @@
 ``python -m benchmarks.embeddings``, with the root and generated/ on the path. Two servers, each a process of its own,
 are called in turns, and the CPU time of the server process is what counts: the hub with all it does, and a bare gRPC
 server that reads the same body through the same transport and answers with an empty message. The provider sends base64
-from a raw socket. The bare server is the stack as it comes: what `hub serve` sets in the C library is the hub's own, and
-without it a process pays for page faults or does not as its heap happens to lie, so each is started several times over.
+from a raw socket. The bare server is the stack as it comes: what `hub serve` sets in the C library is the hub's own.
+Without it a process pays for page faults or does not as its heap happens to lie, so each is started several times over.
 Ends with the ratio of the medians, and status 1 where it is above 2.2.
 """
 

@@ -88,7 +88,7 @@ def _build(
             model.name,
             model.aliases,
             model.display_name,
-            capabilities=(images.capabilities(model.name) if images else ()) or ("chat",),
+            capabilities=(images.capabilities(model.name) if images else ()) or _text_capabilities(kind, model.name),
         )
         for model in instance.models
     )
@@ -103,6 +103,11 @@ def _build(
         embeddings=_embeddings(kind, instance.options, endpoint, connections),
         images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
     )
+
+
+def _text_capabilities(kind: ProviderKind, model: str) -> tuple[str, ...]:
+    """What the name tells: nearly every model that embeds says so in it, and none that chats."""
+    return ("embedding",) if kind.embeddings and "embed" in model.lower() else ("chat",)
 
 
 def _embeddings(
