@@ -91,7 +91,7 @@ def _build(
             model.name,
             model.aliases,
             model.display_name,
-            capabilities=(images.capabilities(model.name) if images else ()) or ("chat",),
+            capabilities=(images.capabilities(model.name) if images else ()) or _text_capabilities(kind, model.name),
         )
         for model in instance.models
     )
@@ -109,6 +109,11 @@ def _build(
         speech=_speech(endpoint, kind, instance.options, connections),
         voices=kind.voices,
     )
+
+
+def _text_capabilities(kind: ProviderKind, model: str) -> tuple[str, ...]:
+    """What the name tells: nearly every model that embeds says so in it, and none that chats."""
+    return ("embedding",) if kind.embeddings and "embed" in model.lower() else ("chat",)
 
 
 def _embeddings(

@@ -9,6 +9,7 @@ from typing import Any
 import uvloop
 
 from server.app.hub import Hub
+from server.app.memory import keep_freed_memory
 from server.app.providers import ollama_is_here
 from server.config import Settings, load_settings
 from server.config.load import process_environment
@@ -36,6 +37,7 @@ def serve(config_path: Path | None = None, listen: str | None = None, dev: bool 
     if dev:
         settings = _for_development(settings, environ)
     configure_logs(settings.log_level)
+    keep_freed_memory()
     uvloop.run(_serve(Hub(settings, environ), dev=dev))
     return 0
 

@@ -25,7 +25,11 @@ class HttpEmbeddingBackend:
 
     def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
         """Places of the inputs of each request to the provider. Raises UnsupportedByProvider naming an input."""
-        return self._codec.parts(request)
+        try:
+            return self._codec.parts(request)
+        except HubError as error:
+            error.metadata.setdefault("provider", self._endpoint.name)
+            raise
 
     async def embed(
         self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call

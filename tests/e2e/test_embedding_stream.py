@@ -248,6 +248,23 @@ async def test_a_batch_past_the_transports_limit_ends_the_stream(tmp_path: Path)
         await until(lambda: hub.hub.active_calls == 0)
 
 
+async def test_bytes_that_are_no_batch_end_the_stream_and_what_it_was_doing(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(hangs) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        method = "/aignehub.v1.EmbeddingService/StreamEmbeddings"
+        call: Any = hub.channel.stream_stream(method)(metadata=hub.auth, timeout=10)
+        await call.write(_batch(1, "a").SerializeToString())
+        await until(lambda: len(fake.seen) == 1)
+        await call.write(b"\xff\xff")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await call.read()
+        assert failure(raised.value).code == grpc.StatusCode.INVALID_ARGUMENT
+        await until(lambda: len(fake.disconnects) == 1)
+        await until(lambda: hub.hub.active_calls == 0)
+
+
 @pytest.mark.slow
 async def test_ten_thousand_texts_in_one_stream_with_flat_memory(tmp_path: Path) -> None:
     async with (

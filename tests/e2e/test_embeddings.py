@@ -121,6 +121,7 @@ async def test_an_image_is_sent_where_the_host_takes_it(tmp_path: Path) -> None:
     assert sent == [{"content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}]}]
     assert [one.index for one in response.embeddings] == [0, 1]
     assert (told.reason, told.metadata["field"]) == ("UNSUPPORTED_BY_PROVIDER", "inputs[0].image")
+    assert told.metadata["provider"] == "openai"
     assert refused.reason == "URL_NOT_ALLOWED"
     assert "inputs[0].image.url" in refused.message
 
@@ -374,3 +375,11 @@ async def test_the_largest_batch_of_the_contract(tmp_path: Path) -> None:
         response = await hub.embeddings.CreateEmbeddings(ask(*texts, dimensions=256), metadata=hub.auth, timeout=20)
     assert len(response.embeddings) == 2048
     assert len(fake.seen) == 1
+
+
+async def test_a_configured_model_that_embeds_is_listed_as_one(tmp_path: Path) -> None:
+    models = ["text-embedding-3-small", "gpt-5"]
+    async with running_hub(tmp_path, providers=[provider("http://127.0.0.1:9/v1", models=models)]) as hub:
+        wanted = model_service_pb2.ListModelsRequest(capabilities=[model_service_pb2.MODEL_CAPABILITY_EMBEDDING])
+        listed = await hub.models.ListModels(wanted, metadata=hub.auth, timeout=5)
+    assert [model.id for model in listed.models] == ["openai/text-embedding-3-small"]

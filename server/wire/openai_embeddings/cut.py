@@ -17,6 +17,8 @@ def cut(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> list[li
 
     Raises UnsupportedByProvider naming the first input of a kind that the host does not take.
     """
+    if _fits(dialect, request):
+        return [list(range(len(request.inputs)))]
     pieces: dict[str, _Pieces] = {}
     for place, one in enumerate(request.inputs):
         text = one.text
@@ -30,6 +32,14 @@ def cut(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> list[li
         size = estimate.text_size(text) // _FEWEST_BYTES_PER_TOKEN if text else len(one.tokens.ids)
         into.add(place, size)
     return [piece for of_kind in pieces.values() for piece in of_kind.done]
+
+
+def _fits(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> bool:
+    """Whether it is texts alone and plainly one request, as nearly every batch is."""
+    most = dialect.max_tokens or sys.maxsize
+    if len(request.inputs) > dialect.max_inputs or request.ByteSize() // _FEWEST_BYTES_PER_TOKEN > most:
+        return False
+    return "text" in dialect.inputs and all(one.text for one in request.inputs)
 
 
 class _Pieces:

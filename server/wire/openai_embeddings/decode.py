@@ -46,14 +46,20 @@ def decode(
         raise error
     form = format_of(dialect, request)
     ordered = _ordered(answer.data, form, len(part))
+    wanted = request.encoding or FLOAT32
     told = CreateEmbeddingsResponse(
         model=json.text(answer.model),
         dimensions=_dimensions(ordered, form, request),
-        encoding=request.encoding or FLOAT32,
+        encoding=wanted,
         usage=_usage(answer.usage, request, part),
     )
-    for place, vector in zip(part, ordered, strict=True):
-        vectors.add(told, place, vector, form.kind)
+    if form.kind == wanted:
+        add = told.embeddings.add
+        for place, vector in zip(part, ordered, strict=True):
+            add(index=place, packed=vector)
+    else:
+        for place, vector in zip(part, ordered, strict=True):
+            vectors.add(told, place, vector, form.kind)
     return told
 
 
@@ -102,17 +108,19 @@ def _ordered(data: list[_Vector], form: Format, count: int) -> list[bytes]:
     if len(data) != count:
         raise ProviderBadResponse(f"the provider was asked for {count} embeddings and answered with {len(data)}")
     found: list[bytes | None] = [None] * count
+    plain = not form.low_bit_first
     for place, one in enumerate(data):
         index = place if one.index is None else one.index
         if not 0 <= index < count or found[index] is not None:
             raise ProviderBadResponse(f"the provider numbered its {count} embeddings wrongly: {index} is out of place")
-        found[index] = vectors.packed(one.embedding, form)
+        vector = one.embedding
+        found[index] = vector if plain and type(vector) is bytes else vectors.packed(vector, form)
     return [vector for vector in found if vector is not None]
 
 
 def _dimensions(ordered: list[bytes], form: Format, request: CreateEmbeddingsRequest) -> int:
     """The length of every vector, which is the same and the one asked for."""
-    lengths = {vectors.length(vector, form.kind) for vector in ordered}
+    lengths = {vectors.dimensions(size, form.kind) for size in set(map(len, ordered))}
     if len(lengths) > 1:
         raise ProviderBadResponse(
             f"the provider answered with vectors of different lengths, from {min(lengths)} to {max(lengths)}"

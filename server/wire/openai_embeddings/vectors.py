@@ -28,8 +28,6 @@ def packed(numbers: Numbers, form: Format) -> bytes:
     """
     if not isinstance(numbers, bytes):
         numbers = _bytes_of(numbers if form.kind == FLOAT32 else _whole(numbers), form.kind)
-    elif form.kind == FLOAT32 and len(numbers) % _FLOAT_BYTES:
-        raise ProviderBadResponse(f"the provider sent a vector of {len(numbers)} bytes, which are no floats")
     return numbers.translate(_BIT_REVERSED) if form.low_bit_first else numbers
 
 
@@ -50,11 +48,13 @@ def _whole(numbers: Iterable[float]) -> Iterable[int]:
         yield int(number)
 
 
-def length(vector: bytes, kind: int) -> int:
-    """How many dimensions the bytes stand for."""
+def dimensions(size: int, kind: int) -> int:
+    """How many dimensions so many bytes stand for. Raises ProviderBadResponse where they are no such vector."""
     if kind == FLOAT32:
-        return len(vector) // _FLOAT_BYTES
-    return len(vector) * 8 if kind in (BINARY, UBINARY) else len(vector)
+        if size % _FLOAT_BYTES:
+            raise ProviderBadResponse(f"the provider sent a vector of {size} bytes, which are no floats")
+        return size // _FLOAT_BYTES
+    return size * 8 if kind in (BINARY, UBINARY) else size
 
 
 def add(response: CreateEmbeddingsResponse, index: int, vector: bytes, kind: int) -> None:
