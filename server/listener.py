@@ -1,5 +1,6 @@
 """The gRPC server: its channel arguments, its ports, its services."""
 
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +13,7 @@ from aignehub.v1 import (
     chat_service_pb2,
     chat_service_pb2_grpc,
     embedding_service_pb2,
+    embedding_service_pb2_grpc,
     health_service_pb2,
     health_service_pb2_grpc,
     image_service_pb2,
@@ -20,13 +22,13 @@ from aignehub.v1 import (
     model_service_pb2_grpc,
 )
 from google.protobuf.descriptor import FileDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from server.config import Settings
 from server.errors import ConfigError
 from server.services.chat import ChatService
-from server.services.health import HealthServicer
+from server.services.embeddings import EmbeddingService
+from server.services.health import HEALTH_SERVICE, HealthServicer
 from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
@@ -38,7 +40,7 @@ _FILES = (
     audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
     key_service_pb2, model_service_pb2, usage_service_pb2,
 )  # fmt: skip
-_LATER = (audio_service_pb2, embedding_service_pb2, usage_service_pb2)
+_LATER = (audio_service_pb2, usage_service_pb2)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -58,6 +60,7 @@ def add_services(
     server: grpc.aio.Server,
     *,
     chat: ChatService,
+    embeddings: EmbeddingService,
     images: ImageService,
     keys: KeyService,
     models: ModelService,
@@ -66,11 +69,12 @@ def add_services(
 ) -> None:
     """Registers what is built, and a refusal by name for what is not."""
     chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
+    embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, server)
     image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH_SERVICE, health.methods()),))
     for file in _LATER:
         for service in _services(file.DESCRIPTOR):
             refusals = grpc.method_handlers_generic_handler(service.full_name, unbuilt_methods(service))
@@ -79,7 +83,7 @@ def add_services(
 
 def add_reflection(server: grpc.aio.Server) -> None:
     """Reflection under both names clients ask for."""
-    names = [*service_names(), health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
+    names = [*service_names(), HEALTH_SERVICE]
     names += [REFLECTION_V1, reflection.SERVICE_NAME]
     servicer = reflection.aio.ReflectionServicer(names)
     method = grpc.stream_stream_rpc_method_handler(
@@ -111,10 +115,13 @@ def add_ports(server: grpc.aio.Server, settings: Settings) -> str:
             port = server.add_secure_port(settings.listen, server_credentials(settings.tls))
         else:
             port = server.add_insecure_port(settings.listen)
-        if settings.unix_socket:
-            server.add_insecure_port(f"unix:{_fresh(settings.unix_socket)}")
     except RuntimeError:
         raise ConfigError(f"listen: cannot bind {settings.listen}; is another process using the port?") from None
+    if settings.unix_socket:
+        try:
+            server.add_insecure_port(f"unix:{_fresh(settings.unix_socket)}")
+        except (RuntimeError, OSError):
+            raise ConfigError(f"unix_socket: cannot bind {settings.unix_socket}; does its folder exist?") from None
     return f"{host}:{port}"
 
 
@@ -127,10 +134,18 @@ def is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
-def _fresh(socket: Path) -> Path:
-    if socket.is_socket():  # left behind by a process that was killed
-        socket.unlink()
-    return socket.absolute()
+def _fresh(path: Path) -> Path:
+    """The path, free to be bound: what a killed process left behind is removed, a living one's is not."""
+    if not path.is_socket():
+        return path.absolute()
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return path.absolute()
+    raise ConfigError(f"unix_socket: another process listens on {path}; choose another path or stop it")
 
 
 def _channel_arguments(settings: Settings) -> list[tuple[str, Any]]:

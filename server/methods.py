@@ -1,13 +1,15 @@
 """Puts a scope around a gRPC method of any kind: unary or streaming on either side."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from server.errors import HubError
+from server.errors import HubError, InvalidArgument
 
 Context = grpc.aio.ServicerContext[Any, Any]
 if TYPE_CHECKING:  # the class takes no parameters at run time
@@ -21,6 +23,59 @@ Scope = Callable[[Context], AbstractAsyncContextManager[None]]
 
 HEALTH = "/grpc.health.v1.Health/"
 """Probes: without a key, without a limit, and never wrapped."""
+
+
+_CANCEL_SECONDS = 0.05
+
+
+def reading(method: MethodHandler) -> MethodHandler:
+    """The same method, reading and decoding its requests itself, so that what is wrong with them is a proper error.
+
+    Left to gRPC, bytes that are no such message end the call with an exception's text, a unary call without a
+    message never ends, and one over the size limit ends without its method, and so its log line, being run.
+    """
+    behaviour, _ = _parts(method)
+    decode = method.request_deserializer or bytes
+
+    async def decoded(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for raw in requests:
+            yield _decoded(decode, raw)
+
+    async def only(requests: AsyncIterator[bytes]) -> Any:
+        async for raw in requests:
+            return _decoded(decode, raw)
+        # A message over the limit looks like none at first; a moment later gRPC cancels the call, whose status it
+        # has sent itself, and another one would be lost and cost memory that grpc.aio never frees.
+        await asyncio.sleep(_CANCEL_SECONDS)
+        raise InvalidArgument("the call ended without a request; send one message")
+
+    take: Callable[[AsyncIterator[bytes]], Any] = decoded if method.request_streaming else only
+    if not method.response_streaming or inspect.iscoroutinefunction(behaviour):
+
+        async def unary(requests: AsyncIterator[bytes], context: Context) -> Any:
+            taken = take(requests)
+            return await behaviour(taken if method.request_streaming else await taken, context)
+
+        rebuild = grpc.stream_stream_rpc_method_handler if method.response_streaming else None
+        return (rebuild or grpc.stream_unary_rpc_method_handler)(unary, None, method.response_serializer)
+
+    async def stream(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
+        taken = take(requests)
+        request = taken if method.request_streaming else await taken
+        async with aclosing(behaviour(request, context)) as messages:
+            async for message in messages:
+                yield message
+
+    return grpc.stream_stream_rpc_method_handler(stream, None, method.response_serializer)
+
+
+def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
+    try:
+        return decode(raw)
+    except DecodeError:
+        raise InvalidArgument(
+            "the request is no message of this method; generate the client from the hub's own contract"
+        ) from None
 
 
 def wrap(method: MethodHandler, scope: Scope) -> MethodHandler:

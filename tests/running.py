@@ -12,6 +12,7 @@ from aignehub.admin.v1 import key_service_pb2 as keys_pb
 from aignehub.admin.v1.key_service_pb2_grpc import KeyServiceStub
 from aignehub.v1 import chat_pb2, chat_service_pb2
 from aignehub.v1.chat_service_pb2_grpc import ChatServiceStub
+from aignehub.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 from aignehub.v1.health_service_pb2_grpc import HealthServiceStub
 from aignehub.v1.image_service_pb2_grpc import ImageServiceStub
 from aignehub.v1.model_service_pb2_grpc import ModelServiceStub
@@ -40,6 +41,10 @@ class RunningHub:
     @property
     def chat(self) -> "ChatServiceStub":
         return ChatServiceStub(self.channel)
+
+    @property
+    def embeddings(self) -> "EmbeddingServiceStub":
+        return EmbeddingServiceStub(self.channel)
 
     @property
     def images(self) -> "ImageServiceStub":

@@ -12,7 +12,7 @@ from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.backends.media import CallerMedia
 from server.config import Settings
-from server.errors import HubError
+from server.errors import ConfigError, Draining, HubError
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
@@ -24,6 +24,7 @@ from server.listener import add_ports, add_reflection, add_services, build_serve
 from server.routing.catalogue import Catalogue
 from server.routing.resolve import require_usable
 from server.services.chat import ChatService
+from server.services.embeddings import EmbeddingService
 from server.services.frame import Frame
 from server.services.health import HealthServicer
 from server.services.images import ImageService
@@ -32,6 +33,9 @@ from server.services.models import ModelService
 from server.services.status import Lifecycle, StatusService
 from server.transport.client import Transport
 from server.transport.guard import EgressGuard
+
+_LAST_WORD_SECONDS = 0.5
+"""For the statuses of calls that the drain ended to leave."""
 
 _log = structlog.get_logger("hub")
 
@@ -47,6 +51,7 @@ class Hub:
         self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key)
         self._resources = AsyncExitStack()
         self._server: grpc.aio.Server | None = None
+        self._transport: Transport | None = None
         self._health: HealthServicer | None = None
 
     @property
@@ -72,8 +77,16 @@ class Hub:
             if drain.delay:
                 await asyncio.sleep(drain.delay)
             await self._health.end_watches()
-            await self._server.stop(drain.grace)
+            await self._stop_serving(self._server, drain.grace)
         await self._resources.aclose()
+
+    async def _stop_serving(self, server: grpc.aio.Server, grace: float) -> None:
+        stopping = asyncio.create_task(server.stop(grace + _LAST_WORD_SECONDS))
+        await asyncio.wait({stopping}, timeout=grace)
+        if not stopping.done() and self._transport:
+            # Said by us, a stream still tells its usage so far and why it ended; gRPC would just cut it.
+            self._transport.interrupt(Draining("the hub is shutting down and could not wait longer; call again"))
+        await stopping
 
     async def _start(self) -> str:
         settings = self.settings
@@ -105,7 +118,10 @@ class Hub:
 
     async def _open_keys(self) -> KeyRegistry:
         folder = self.settings.data_dir
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"data_dir: cannot make {folder}: {error.strerror}; name a folder of your own") from None
         registry = await open_registry(folder / "hub.db", folder / "pepper")
         self._resources.push_async_callback(registry.close)
         await registry.start()
@@ -118,7 +134,7 @@ class Hub:
     async def _connect(self) -> Connections:
         transport = Transport(transport_settings(self.settings, self._environ))
         guard = EgressGuard(egress_settings(self.settings))
-        await self._resources.enter_async_context(transport)
+        self._transport = await self._resources.enter_async_context(transport)
         await self._resources.enter_async_context(guard)
         return Connections(transport, CallerMedia(guard, max_each_bytes=self.settings.egress.max_fetch_bytes))
 
@@ -142,6 +158,7 @@ class Hub:
         add_services(
             server,
             chat=ChatService(frame, default_model=settings.defaults.chat),
+            embeddings=EmbeddingService(frame, default_model=settings.defaults.embeddings),
             images=ImageService(frame, default_model=settings.defaults.image),
             keys=KeyService(registry),
             models=ModelService(catalogue),

@@ -1,5 +1,6 @@
 """From settings to what goes out: the client for providers, and the guard for what callers name."""
 
+import ssl
 from collections.abc import Mapping
 from ipaddress import ip_network
 
@@ -43,4 +44,8 @@ def _ca_bundle(settings: Settings) -> str | None:
         return None
     if not bundle.is_file():
         raise ConfigError(f"transport.ca_file: there is no file {bundle}; name a PEM bundle")
+    try:
+        ssl.create_default_context(cafile=str(bundle))
+    except OSError:
+        raise ConfigError(f"transport.ca_file: {bundle} holds no PEM certificates; name a PEM bundle") from None
     return str(bundle)

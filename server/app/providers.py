@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
+from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.http_images import HttpImageBackend
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
@@ -99,8 +100,17 @@ def _build(
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+        embeddings=_embeddings(kind, instance.options, endpoint, connections),
         images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
     )
+
+
+def _embeddings(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> HttpEmbeddingBackend | None:
+    if kind.embeddings is None:
+        return None
+    return HttpEmbeddingBackend(endpoint, kind.embeddings(options), connections.transport, connections.media)
 
 
 def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
@@ -167,6 +177,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         needs_key=False,
         models=models,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
+        embeddings=_embeddings(kind, {}, endpoint, connections),
         images=HttpImageBackend(endpoint, SANDBOX_IMAGES, connections.transport, connections.media),
     )
 

@@ -14,8 +14,7 @@ from server.config import Settings, load_settings
 from server.config.load import process_environment
 from server.logs import configure_logs
 
-_DEV_MODEL = "sandbox/echo"
-_DEV_IMAGE_MODEL = "sandbox/draw"
+_DEV_MODELS = {"chat": "sandbox/echo", "embeddings": "sandbox/embed", "image": "sandbox/draw"}
 
 
 def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:
@@ -56,12 +55,9 @@ def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
     if settings.auth.bootstrap_key_file is None:
         auth = settings.auth.model_copy(update={"bootstrap_key_file": settings.data_dir / "key"})
         changes["auth"] = auth
-    defaults = settings.defaults
-    if not defaults.chat:
-        defaults = defaults.model_copy(update={"chat": _DEV_MODEL})
-    if not defaults.image:
-        defaults = defaults.model_copy(update={"image": _DEV_IMAGE_MODEL})
-    changes["defaults"] = defaults
+    unset = {name: model for name, model in _DEV_MODELS.items() if not getattr(settings.defaults, name)}
+    if unset:
+        changes["defaults"] = settings.defaults.model_copy(update=unset)
     if "OLLAMA_BASE_URL" not in environ and ollama_is_here():
         environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434/v1"
     return settings.model_copy(update=changes)
@@ -69,8 +65,11 @@ def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
 
 def _invite(settings: Settings, address: str) -> None:
     key_file = settings.auth.bootstrap_key_file
-    program = Path(sys.argv[0])
-    hub = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program.name
+    program = Path(sys.argv[0]).absolute()
+    here = Path.cwd()
+    hub = f"{sys.executable} -m server" if program.name == "__main__.py" else str(program)
+    if program.name != "__main__.py" and program.is_relative_to(here):
+        hub = str(program.relative_to(here))
     there = "" if address == "127.0.0.1:50051" else f"HUB_ADDRESS={address} "
     print(f"key: {key_file.read_text().strip() if key_file else ''} (also in {key_file}; the commands below find it)")
     print("now, in a second terminal:")

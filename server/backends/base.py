@@ -1,6 +1,6 @@
 """What routing asks of a provider, whatever lies behind it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
 )
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
 from aignehub.v1.image_service_pb2 import (
     EditImagesRequest,
     EditImagesResponse,
@@ -53,7 +54,15 @@ class ChatBackend(Protocol):
 
 
 class EmbeddingBackend(Protocol):
-    """Embeddings at one provider instance."""
+    """Embeddings at one provider instance. Nothing here tries twice."""
+
+    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
+        """Places of the inputs of each request that the provider must be sent; see EmbeddingsCodec.parts."""
+
+    async def embed(
+        self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call
+    ) -> CreateEmbeddingsResponse:
+        """The vectors of one part, with usage and what ``gateway`` tells of the provider. Raises HubError."""
 
 
 class ImageBackend(Protocol):

@@ -56,6 +56,14 @@ class CallerMedia:
         await self._fetch_all(list(_urls(copy)), deadline)
         return copy
 
+    async def inline_each(self, wanted: list[tuple[str, str, Media]], *, base_url: str, deadline: float) -> None:
+        """The same for media that are no conversation: (path, kind, media) each, changed in place."""
+        if await self._guard.is_private_host(base_url):
+            await self._fetch_all(wanted, deadline)
+            return
+        for path, _, media in wanted:
+            self._guard.check_literal(media.url, field=path)
+
     async def inline_sources(
         self, request: EditImagesRequest, *, base_url: str, reads_urls: bool, deadline: float
     ) -> EditImagesRequest:

@@ -7,7 +7,13 @@ from typing import Self
 
 import grpc
 from aignehub.admin.v1 import key_service_pb2_grpc
-from aignehub.v1 import chat_service_pb2_grpc, health_service_pb2_grpc, image_service_pb2_grpc, model_service_pb2_grpc
+from aignehub.v1 import (
+    chat_service_pb2_grpc,
+    embedding_service_pb2_grpc,
+    health_service_pb2_grpc,
+    image_service_pb2_grpc,
+    model_service_pb2_grpc,
+)
 
 from server import __version__
 from server.cli.connection import Target
@@ -38,6 +44,7 @@ class Hub:
         self.target = target
         self._channel = _open(target)
         self.chat = chat_service_pb2_grpc.ChatServiceStub(self._channel)
+        self.embeddings = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
         self.images = image_service_pb2_grpc.ImageServiceStub(self._channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self.health = health_service_pb2_grpc.HealthServiceStub(self._channel)

@@ -15,6 +15,7 @@ from typer.main import get_command
 from server import __version__
 from server.cli import keys
 from server.cli.chat import chat, count_tokens
+from server.cli.embed import embed
 from server.cli.failure import FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, CommandFailed
 from server.cli.image import image
 from server.cli.models import models
@@ -85,6 +86,13 @@ _add(
     "git diff | hub chat 'Write a commit message for this:' -",
 )
 _add(app, "count-tokens", count_tokens, "hub count-tokens -m openai/gpt-5-mini - < book.txt")
+_add(
+    app,
+    "embed",
+    embed,
+    'hub embed "What is gRPC?"',
+    "hub embed --npy titles.npy < titles.txt",
+)
 _add(
     app,
     "image",

@@ -48,6 +48,8 @@ def run(options: ServeOptions) -> int:
     # structlog imports rich where it can, to paint tracebacks on a console: 6 MB that a server would hold for
     # nothing. None makes that import fail, which structlog is prepared for (structlog/dev.py).
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    # gRPC's core would write lines of its own among the structured ones; set it to DEBUG to look into the core.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from server.app import serve  # noqa: PLC0415 - only this command becomes the server; no other should load it
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)

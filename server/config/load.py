@@ -39,7 +39,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], **overrides: An
     try:
         return _Resolved(**values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, path)) from None
+        raise ConfigError(_explain(error, path, environ)) from None
 
 
 class _Resolved(Settings):
@@ -79,11 +79,14 @@ def _read(path: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     source = EnvSettingsSource(Settings)
     # The source reads the process's environment; it is given the one it was asked for instead.
-    source.env_vars = {name.lower(): value for name, value in environ.items()}
+    source.env_vars = {name.lower(): value for name, value in environ.items() if name not in _NOT_SETTINGS}
     try:
         return source()
-    except SettingsError:
-        raise ConfigError("a HUB_… variable holds a list or mapping that is not valid JSON") from None
+    except SettingsError as error:
+        # The message names the field and no value; https://docs.pydantic.dev/latest/concepts/pydantic_settings
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"HUB_{field[1].upper()}" if field else "a HUB_… variable"
+        raise ConfigError(f"environment variable {name} must hold JSON, such as [] or {{}}") from None
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,12 +119,13 @@ def _variables(section: type[BaseModel], prefix: str) -> set[str]:
     return names
 
 
-def _explain(error: ValidationError, path: Path | None) -> str:
+def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ""
     for part in first["loc"]:
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    source = f"{path}: " if path else ""
+    variable = "HUB_" + "__".join(str(part).upper() for part in first["loc"])
+    source = f"environment variable {variable}: " if variable in environ else f"{path}: " if path else ""
     if first["type"] == "extra_forbidden":
         close = get_close_matches(str(first["loc"][-1]), _names_beside(first["loc"]), n=1)
         hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"

@@ -9,7 +9,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _MIB = 1024 * 1024
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=2_000_000, allow_inf_nan=False)]
+"""gRPC counts milliseconds in 32 bits: 23 days are the most."""
+Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""gRPC counts bytes and streams in 32 bits too."""
+Port = Annotated[int, Field(ge=1, le=65535)]
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
@@ -26,7 +30,7 @@ class GrpcSettings(_Section):
     """Close a connection whose ping is not answered by then."""
     min_ping_interval: Seconds = 10
     """Clients may ping this often; gRPC's own floor of 5 minutes would disconnect clients that keep alive properly."""
-    max_ping_strikes: int = Field(default=2, ge=0)
+    max_ping_strikes: int = Field(default=2, ge=0, le=1000)
     """Pings too many before a client is sent away."""
     max_connection_age: Seconds = 1800
     """Ask clients to reconnect after this long (within 10 %), so that load balancers can move them."""
@@ -34,19 +38,19 @@ class GrpcSettings(_Section):
     """How long calls go on after that; at least the longest stream, since they are cut at its end."""
     max_connection_idle: Seconds = 900
     """Close a connection without calls after this long."""
-    max_concurrent_streams: int = Field(default=1000, ge=1)
+    max_concurrent_streams: Size = 1000
     """Calls at once on one connection. Callers share one channel, and the calls past this wait unseen; admission
     bounds the work, and a bound at all keeps a flood of resets cheap."""
     handshake_timeout: Seconds = 10
     """Close a connection that has not finished its handshake by then; without it silent peers hold sockets."""
-    max_receive_message_bytes: int = Field(default=64 * _MIB, ge=1024)
+    max_receive_message_bytes: Annotated[Size, Field(ge=1024)] = 64 * _MIB
     """Largest request. gRPC's 4 MiB is too small for a few photographs or a minute of sound."""
-    max_send_message_bytes: int = Field(default=64 * _MIB, ge=1024)
+    max_send_message_bytes: Annotated[Size, Field(ge=1024)] = 64 * _MIB
     """Largest response."""
-    stream_window_bytes: int = Field(default=256 * 1024, ge=65536)
+    stream_window_bytes: Annotated[Size, Field(ge=65536)] = 256 * 1024
     """How much of a request a client may send ahead of being read. Fixed, because gRPC's own probing widens it to
     megabytes a call, which strangers' refused uploads then fill; raise it for large uploads over long distances."""
-    max_metadata_bytes: int = Field(default=16384, ge=4096)
+    max_metadata_bytes: Annotated[Size, Field(ge=4096)] = 16384
     """Largest request metadata; a JWT takes up to 8 KiB."""
 
 
@@ -103,7 +107,7 @@ class EgressSettings(_Section):
 
     allow_http: bool = False
     """Also fetch http:// addresses; they can be read and changed on the way."""
-    allowed_ports: tuple[int, ...] = (80, 443)
+    allowed_ports: tuple[Port, ...] = (80, 443)
     """Ports that may be fetched from; others are services of another kind."""
     allowed_networks: tuple[str, ...] = ()
     """Private networks callers may name all the same, such as 10.1.0.0/16 for your own media store."""
@@ -165,6 +169,8 @@ class DefaultSettings(_Section):
 
     chat: str = ""
     """Model of a chat request whose model is empty."""
+    embeddings: str = ""
+    """Model of an embeddings request whose model is empty."""
     image: str = ""
     """Model of an image request whose model is empty."""
 
@@ -228,6 +234,15 @@ class Settings(BaseSettings):
 
     listen: str = "127.0.0.1:50051"
     """host:port; port 0 takes a free one, which the ready line tells."""
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        host, colon, port = listen.rpartition(":")
+        if not colon or not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError(f"{listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051")
+        return listen
+
     unix_socket: Path | None = None
     """Also listen here; access is by the folder's permissions, and a key is needed all the same."""
     allow_plaintext: bool = False

@@ -8,10 +8,10 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import ConcurrencyExceeded, Overloaded, QuotaViolation
 from server.identity.caller import Caller
-from server.methods import HEALTH, Context, Continuation, MethodHandler, wrap
+from server.methods import HEALTH, Context, Continuation, MethodHandler, reading, wrap
 
 # Cheap, and asked most when the hub is busiest.
-_EXEMPT = (HEALTH, "/aignehub.v1.HealthService/")
+_EXEMPT = "/aignehub.v1.HealthService/"
 _RETRY_AFTER = 1.0
 """Seconds a refused caller is asked to wait. Calls last seconds, so a slot is likely by then."""
 
@@ -69,11 +69,15 @@ class AdmissionInterceptor(grpc.aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> MethodHandler | None:
         """Looks here, takes inside: a call that dies before its handler runs must not keep a slot."""
-        if handler_call_details.method.startswith(_EXEMPT):
+        name = handler_call_details.method
+        if name.startswith(HEALTH):
             return await continuation(handler_call_details)
+        if name.startswith(_EXEMPT):
+            method = await continuation(handler_call_details)
+            return method and reading(method)
         self._slots.check(_caller())
         method = await continuation(handler_call_details)
-        return method and wrap(method, self._scope)
+        return method and wrap(reading(method), self._scope)
 
     def _scope(self, _context: Context) -> "_SlotScope":
         return _SlotScope(self._slots, _caller())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec, ImageCodec
+from server.wire.codec import ChatCodec, EmbeddingsCodec, ImageCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +29,5 @@ class ProviderKind:
     """Names an instance may set under ``options`` in the configuration."""
     header_options: Mapping[str, str] = field(default_factory=dict)
     """Options that are sent as a header: option name to header name, such as organization: OpenAI-Organization."""
+    embeddings: Callable[[Mapping[str, str]], EmbeddingsCodec] | None = None
+    """Likewise the embeddings codec."""

@@ -1,11 +1,15 @@
 """Every kind of provider the hub knows: the one place where a provider's name is looked up."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from server.providers import compatible
+from server.providers.embeddings import EMBEDDINGS
 from server.providers.image_hosts import drawing
 from server.providers.kind import ProviderKind
 
-PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: drawing(kind) for kind in compatible.KINDS})
+PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
+    {kind.name: drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name))) for kind in compatible.KINDS}
+)
 """By the name an operator writes as ``kind``."""

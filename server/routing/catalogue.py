@@ -168,7 +168,8 @@ class Catalogue:
             return found
         if families:
             kinds = ", ".join(kind for kind, _ in families if kind in self.kinds)
-            raise NoProvider(f"no provider that serves {_shown(name)} is configured; one of these would: {kinds}")
+            remedy = f"one of these would: {kinds}" if kinds else "this release has none; name another model"
+            raise NoProvider(f"no provider that serves {_shown(name)} is configured; {remedy}")
         raise ModelNotFound(
             f"no model {_shown(name)} is known here; name it as provider/model, with one of these providers: "
             + (", ".join(provider.name for provider in self.providers) or "none is configured")

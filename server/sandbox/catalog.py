@@ -9,7 +9,7 @@ class SandboxModel:
 
     ``name`` is the bare name (no ``sandbox/``); a family's holds its parameter, as in ``fail-<status>``.
     ``example`` is an id that can be called, the same as ``name`` where there is no parameter. ``capabilities``
-    are words of: chat, tools, json_schema, reasoning, vision, image, image_edit.
+    are words of: chat, tools, json_schema, reasoning, vision, embedding, image, image_edit.
     """
 
     name: str
@@ -29,6 +29,7 @@ MODELS: tuple[SandboxModel, ...] = (
     SandboxModel("json", "fills the schema of response_format", ("chat", "json_schema")),
     SandboxModel("vision", "says the format and size of the images it got", ("chat", "vision")),
     SandboxModel("reason", "reasons first, then answers", ("chat", "reasoning")),
+    SandboxModel("embed", "vectors whose cosine follows the words that texts share, of any length", ("embedding",)),
     SandboxModel("draw", "draws a pattern from the prompt, and on images and masks", ("image", "image_edit")),
     SandboxModel("fail-<status>", "fails with that HTTP status, 400 to 599", example="fail-503"),
     SandboxModel("slow-<ms>", "waits that many milliseconds, then repeats the last user text", example="slow-1000"),

@@ -35,22 +35,26 @@ def breaks_off(model: Model) -> Serve:
 
     async def serve(http: web.Request, request: ChatRequest) -> web.StreamResponse:
         told = answer(request, model)
-        if request.stream:
-            half = (_length(told) + 2) // 2
-            response = await open_stream(http)
-            await _write(response, islice(rounds(request, told), half), told.pace)
-        else:
-            body = completion(request, told)
-            response = web.StreamResponse(
-                headers={"Content-Type": "application/json", "Content-Length": str(len(body))}
-            )
-            await response.prepare(http)
-            await response.write(body[: len(body) // 2])
+        if not request.stream:
+            return await write_half(http, completion(request, told))
+        half = (_length(told) + 2) // 2
+        response = await open_stream(http)
+        await _write(response, islice(rounds(request, told), half), told.pace)
         if http.transport is not None:
             http.transport.close()
         return response
 
     return serve
+
+
+async def write_half(http: web.Request, body: bytes) -> web.StreamResponse:
+    """Writes half of a JSON answer that was announced whole, then closes the connection."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+    await response.prepare(http)
+    await response.write(body[: len(body) // 2])
+    if http.transport is not None:
+        http.transport.close()
+    return response
 
 
 async def open_stream(http: web.Request) -> web.StreamResponse:

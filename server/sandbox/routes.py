@@ -10,6 +10,8 @@ from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
 from server.sandbox.draw.registry import image_model
 from server.sandbox.draw.routes import add_image_routes
+from server.sandbox.embedding.models import embedding_model
+from server.sandbox.embedding.request import read_embedding_request
 from server.sandbox.refusal import Refusal, unknown_model
 from server.sandbox.registry import chat_model
 from server.sandbox.request import read_request
@@ -21,6 +23,7 @@ def application() -> web.Application:
     """The sandbox as an aiohttp application, its paths below /v1."""
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_openai_errors])
     app.router.add_post("/v1/chat/completions", _chat)
+    app.router.add_post("/v1/embeddings", _embeddings)
     add_image_routes(app)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name}", _model)
@@ -35,6 +38,14 @@ async def _chat(http: web.Request) -> web.StreamResponse:
     return await serve(http, request)
 
 
+async def _embeddings(http: web.Request) -> web.StreamResponse:
+    request = read_embedding_request(await http.read())
+    serve = embedding_model(request.model)
+    if serve is None:
+        raise unknown_model(request.model)
+    return await serve(http, request)
+
+
 async def _models(http: web.Request) -> web.StreamResponse:
     """Every id it lists can be called."""
     return _json({"object": "list", "data": [_card(model.example) for model in MODELS]})
@@ -42,7 +53,7 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    if chat_model(name) is None and image_model(name) is None:
+    if not (chat_model(name) or embedding_model(name) or image_model(name)):
         raise unknown_model(name)
     return _json(_card(name))
 
@@ -63,6 +74,9 @@ async def _openai_errors(
         return await handler(request)
     except Refusal as refusal:
         return _error(refusal)
+    except (RecursionError, TypeError, ValueError):
+        # A schema nested deeper than Python walks, or than its JSON writer does.
+        return _error(Refusal("The request is nested too deeply or holds values that JSON cannot."))
     except web.HTTPException as wrong:  # aiohttp's own: an unknown path, a method, a body too large
         path = f"{request.method} {request.path[:200]}"
         messages = {

@@ -1,8 +1,8 @@
 """grpc.health.v1 for probes: the stock servicer, with liveness, models, and an end at the drain."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -10,21 +10,38 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 from typing_extensions import override
 
+from server.errors import HubError
+from server.methods import MethodHandler, reading, wrap
+
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
+HEALTH_SERVICE: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 LIVENESS = "liveness"
 READINESS = "readiness"
 MODEL_PREFIX = "model:"
 
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _NAMES = '"", liveness, readiness, each service by its full name, and model:<provider>/<name>'
-_MOST_NAMES = 10_000
-"""Strangers may watch models that are only let through; past so many names they are told nothing of new ones."""
+_LONGEST_NAME = 300
+"""Of a probe: a model's name of 256 characters with its prefix and some room."""
+_MOST_WATCHES = 1000
+"""Probes need no key, so strangers may open Watches too; each costs 20 kB."""
+_WATCH_AGAIN_SECONDS = 1.0
 _BEAT_SECONDS = 1.0
 _LAST_WORD_SECONDS = 0.05
 """Lets each Watch tell NOT_SERVING before it ends."""
 _STALLED_AFTER = 10.0
 """A loop that missed this many seconds of beats is not alive: probes would time out at 1 s long before."""
+
+
+@asynccontextmanager
+async def _plain_status(context: Any) -> AsyncIterator[None]:
+    """Probes look at the code alone, so a request that cannot be read ends without details."""
+    try:
+        yield
+    except HubError as error:
+        await context.abort(_CODES[error.code], error.message)
 
 
 class HealthServicer(health.aio.HealthServicer):
@@ -41,7 +58,17 @@ class HealthServicer(health.aio.HealthServicer):
         self._pulse: asyncio.Task[None] | None = None
         self._draining = False
         self._known: set[str] = set()
+        self._watches = 0
+        self._drain_begins = asyncio.Event()
         self._watches_end = asyncio.Event()
+
+    def methods(self) -> dict[str, MethodHandler]:
+        """Check and Watch, to be registered without the interceptors of other services."""
+        encode = health_pb2.HealthCheckResponse.SerializeToString
+        decode = health_pb2.HealthCheckRequest.FromString
+        check = grpc.unary_unary_rpc_method_handler(self.Check, decode, encode)
+        watch = grpc.unary_stream_rpc_method_handler(self.Watch, decode, encode)
+        return {"Check": wrap(reading(check), _plain_status), "Watch": wrap(reading(watch), _plain_status)}
 
     async def start(self, services: Iterable[str], models: Iterable[str]) -> None:
         """Everything is SERVING from now on, and the heart beats."""
@@ -53,6 +80,7 @@ class HealthServicer(health.aio.HealthServicer):
     async def drain(self) -> None:
         """Everything but liveness is NOT_SERVING for good; a drain is no reason to be killed."""
         self._draining = True
+        self._drain_begins.set()
         for name in self._known - {LIVENESS}:
             await self._tell(name, NOT_SERVING)
 
@@ -71,21 +99,47 @@ class HealthServicer(health.aio.HealthServicer):
     @override
     async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:
         name = request.service
+        if len(name) > _LONGEST_NAME:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"service: at most {_LONGEST_NAME} characters")
         if name == LIVENESS:
             stalled = monotonic() - self._last_beat > _STALLED_AFTER
             return health_pb2.HealthCheckResponse(status=NOT_SERVING if stalled else SERVING)
         if self._passes_through(name):
-            return health_pb2.HealthCheckResponse(status=NOT_SERVING if self._draining else SERVING)
+            return health_pb2.HealthCheckResponse(status=self._passing)
         if name not in self._known:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service of this name; there are {_NAMES}")
         return await super().Check(request, context)
 
     @override
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
-        name = request.service
-        if self._passes_through(name) and len(self._known) < _MOST_NAMES:
-            await self._tell(name, NOT_SERVING if self._draining else SERVING)
-        await self._watch_until_end(request, context)
+        if len(request.service) > _LONGEST_NAME:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"service: at most {_LONGEST_NAME} characters")
+        if self._watches >= _MOST_WATCHES:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watches are open; use Check")
+        self._watches += 1
+        try:
+            if self._passes_through(request.service):
+                await self._watch_passing(context)
+            else:
+                await self._watch_until_end(request, context)
+        finally:
+            self._watches -= 1
+
+    @property
+    def _passing(self) -> int:
+        """Status of a model that is only let through: that of the hub."""
+        return NOT_SERVING if self._draining else SERVING
+
+    async def _watch_passing(self, context: Any) -> None:
+        """Watches without an entry in the table, which strangers could fill."""
+        told = None
+        while not self._watches_end.is_set():
+            if self._passing != told:
+                told = self._passing
+                await context.write(health_pb2.HealthCheckResponse(status=told))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WATCH_AGAIN_SECONDS):
+                    await (self._watches_end if self._draining else self._drain_begins).wait()
 
     async def _watch_until_end(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
         watch = asyncio.create_task(super().Watch(request, context))

@@ -2,7 +2,7 @@
 
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_IMAGE, MODALITY_TEXT
+from aignehub.v1.usage_pb2 import MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT, Modality
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
@@ -65,13 +65,19 @@ def _offset(token: str) -> int:
     return int(token)
 
 
+def _output(capabilities: tuple[str, ...]) -> Modality.ValueType:
+    if "chat" in capabilities:
+        return MODALITY_TEXT
+    if "image" in capabilities:
+        return MODALITY_IMAGE
+    return MODALITY_EMBEDDING if "embedding" in capabilities else MODALITY_TEXT
+
+
 def _model(candidate: Candidate) -> pb.Model:
     listed = candidate.listed
     capabilities = listed.capabilities if listed else ("chat",)
-    inputs = [MODALITY_TEXT, MODALITY_IMAGE] if "vision" in capabilities else [MODALITY_TEXT]
-    outputs = [MODALITY_IMAGE] if "image" in capabilities else [MODALITY_TEXT]
-    if "image_edit" in capabilities:
-        inputs = [MODALITY_TEXT, MODALITY_IMAGE]
+    sees = "vision" in capabilities or "image_edit" in capabilities
+    inputs = [MODALITY_TEXT, MODALITY_IMAGE] if sees else [MODALITY_TEXT]
     return pb.Model(
         id=candidate.id,
         aliases=listed.aliases if listed else (),
@@ -79,5 +85,5 @@ def _model(candidate: Candidate) -> pb.Model:
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
         input_modalities=inputs if listed else [],
-        output_modalities=outputs if listed else [],
+        output_modalities=[_output(capabilities)] if listed else [],
     )

@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from multidict import CIMultiDict
 
@@ -17,6 +17,8 @@ from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater
 from server.transport.session import Body, Conversation, HttpSession, SessionSettings, Waits
 from server.transport.settings import TransportSettings
 from server.wire.http import HttpRequest, HttpResponse
+
+T = TypeVar("T")
 
 # Any visible ASCII but "#", which would cut the path off.
 _PATH = re.compile(r'/[!"$-~]*')
@@ -35,6 +37,7 @@ class Transport:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._session: HttpSession | None = None
+        self._live: set[Exchange] = set()
         self._base_headers = CIMultiDict(
             {
                 "Accept": "*/*",
@@ -110,6 +113,7 @@ class Transport:
             headers["Content-Length"] = str(sum(map(len, request.pieces)))
         return Exchange(
             self._started(),
+            self._live,
             request.method,
             endpoint.base_url + request.path,
             headers,
@@ -126,11 +130,16 @@ class Transport:
         """
         waits = Waits("the configured URL", _DOCUMENT_TIMEOUTS, deadline)
         async with Exchange(
-            self._started(), "GET", url, self._base_headers, b"", waits, self._settings.proxy, max_bytes
+            self._started(), self._live, "GET", url, self._base_headers, b"", waits, self._settings.proxy, max_bytes
         ) as exchange:
             if exchange.status != 200:
                 raise ProviderUnavailable(f"{waits.who}: it answered with status {exchange.status}")
             return await exchange.body()
+
+    def interrupt(self, error: HubError) -> None:
+        """Ends every exchange in progress: whoever waits for one gets ``error``, as if the provider had failed."""
+        for exchange in list(self._live):
+            exchange.interrupt(error)
 
     def _started(self) -> HttpSession:
         if self._session is None:
@@ -145,11 +154,14 @@ class Exchange:
         "_ask",
         "_conversation",
         "_inflater",
+        "_interruption",
         "_left",
+        "_live",
         "_max_body",
         "_pieces",
         "_redirects",
         "_session",
+        "_waiter",
         "_waits",
         "head_wait",
         "waited",
@@ -163,6 +175,7 @@ class Exchange:
     def __init__(
         self,
         session: HttpSession,
+        live: "set[Exchange]",
         method: str,
         url: str,
         headers: Mapping[str, str],
@@ -175,6 +188,9 @@ class Exchange:
     ) -> None:
         """With ``redirects``, a 3xx is an answer like any other; else it is a failure."""
         self._session = session
+        self._live = live
+        self._interruption: HubError | None = None
+        self._waiter: asyncio.Task[Any] | None = None
         self._redirects = redirects
         self._ask = (method, url, headers, body, waits, proxy)
         self._waits = waits
@@ -186,13 +202,18 @@ class Exchange:
 
     async def __aenter__(self) -> Self:
         began = perf_counter()
+        self._live.add(self)
         try:
-            conversation = await self._session.begin(*self._ask)
+            conversation = await self._waiting(self._session.begin(*self._ask))
+        except BaseException:
+            self._live.discard(self)
+            raise
         finally:
             self.head_wait = self.waited = perf_counter() - began
         try:
             self._check(conversation)
         except HubError:
+            self._live.discard(self)
             conversation.abort()
             raise
         self._conversation = conversation
@@ -201,12 +222,34 @@ class Exchange:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._live.discard(self)
         if self._conversation.complete:
             self._conversation.finish()
         elif self._left and kind is None:
             self._conversation.linger()
         else:
             self._conversation.abort()
+
+    def interrupt(self, error: HubError) -> None:
+        """Ends the wait in progress, and every later one, with ``error``."""
+        self._interruption = error
+        if self._waiter is not None:
+            self._waiter.cancel()
+
+    async def _waiting(self, wait: Coroutine[Any, Any, T]) -> T:
+        if self._interruption is not None:
+            wait.close()
+            raise self._interruption
+        self._waiter = asyncio.current_task()
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if self._interruption is None or self._waiter is None:
+                raise
+            self._waiter.uncancel()
+            raise self._interruption from None
+        finally:
+            self._waiter = None
 
     def _check(self, conversation: Conversation) -> None:
         if conversation.status < 200:
@@ -233,8 +276,8 @@ class Exchange:
         began = perf_counter()
         try:
             if self._inflater is None:
-                return await self._conversation.read()
-            return await self._inflated(self._inflater)
+                return await self._waiting(self._conversation.read())
+            return await self._waiting(self._inflated(self._inflater))
         finally:
             self.waited += perf_counter() - began
 

@@ -166,7 +166,7 @@ class EgressGuard:
             raise RuntimeError("the guard is not started")
         waits = Waits(_WHO, self._timeouts, deadline)
         async with Exchange(
-            self._session, "GET", str(target), _HEADERS, b"", waits, None, max_bytes, redirects=True
+            self._session, set(), "GET", str(target), _HEADERS, b"", waits, None, max_bytes, redirects=True
         ) as exchange:
             if exchange.status in _REDIRECTS and (location := exchange.headers.get("Location")):
                 return _joined(target, location)

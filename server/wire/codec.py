@@ -1,5 +1,6 @@
 """What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from aignehub.v1.chat_service_pb2 import (
@@ -7,6 +8,7 @@ from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
 )
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
 from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
@@ -60,6 +62,31 @@ class ChatCodec(Protocol):
 
     def decoder(self, request: CreateChatCompletionRequest) -> ChatStreamDecoder:
         """A fresh decoder for one streamed answer to ``request``."""
+
+
+class EmbeddingsCodec(Protocol):
+    """One provider format of embeddings, both ways. A part is the places of inputs that travel together."""
+
+    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
+        """The requests that ``request`` takes at this host: every input's place once, at least one part.
+
+        Raises UnsupportedByProvider naming an input of a kind that the host does not embed.
+        """
+
+    def encode(self, request: CreateEmbeddingsRequest, model: str, part: Sequence[int]) -> HttpRequest:
+        """The provider's request for one part. Fields are sent, refused or listed as ChatCodec.encode has it."""
+
+    def decode(
+        self, response: HttpResponse, request: CreateEmbeddingsRequest, part: Sequence[int]
+    ) -> CreateEmbeddingsResponse:
+        """A whole answer of status 2xx to that part: its vectors in the part's order, numbered by their places.
+
+        Raises HubError where it is an error after all, cannot be read, or holds other vectors than were asked for:
+        too many or few, wrongly numbered, of another length.
+        """
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises; the credential's text is redacted by the caller."""
 
 
 class ImageStreamDecoder(Protocol):

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -286,3 +287,18 @@ async def test_hostile_model_names_never_change_the_path(tmp_path: Path, kind: s
             assert begin == ["", "openai", "deployments"]
             assert (chat, completions) == ("chat", "completions")
             assert deployment not in ("", ".", "..")
+
+
+@pytest.mark.parametrize("method", ["ChatService/CreateChatCompletion", "HealthService/GetStatus"])
+async def test_bytes_that_are_no_message_and_no_message_at_all(tmp_path: Path, method: str) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        raw: Any = hub.channel.unary_unary(f"/aignehub.v1.{method}")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await raw(b"\xff\xff", metadata=hub.auth, timeout=5)
+        told = failure(raised.value)
+        assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID")
+        empty: Any = hub.channel.stream_unary(f"/aignehub.v1.{method}")(metadata=hub.auth, timeout=5)
+        await empty.done_writing()
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await empty
+        assert failure(raised.value).code == grpc.StatusCode.INVALID_ARGUMENT

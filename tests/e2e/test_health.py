@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from aignehub.v1 import health_service_pb2, model_service_pb2
+from aignehub.v1 import chat_service_pb2, health_service_pb2, model_service_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
@@ -85,6 +85,42 @@ async def test_an_open_watch_does_not_hold_up_the_drain(tmp_path: Path) -> None:
         began = asyncio.get_running_loop().time()
         await hub.hub.stop()
         assert asyncio.get_running_loop().time() - began < 1.5
+
+
+async def test_a_stream_past_the_grace_tells_what_it_used_and_why_it_ends(tmp_path: Path) -> None:
+    async def never() -> None:
+        await asyncio.sleep(3600)
+
+    async with FakeProvider(streams(chunk({"content": "Hello"}), then=never)) as fake:
+        settings: dict[str, Any] = {"providers": [provider(fake.base_url)], "drain": {"delay": 0, "grace": 0.3}}
+        async with running_hub(tmp_path, **settings) as hub:
+            call = hub.chat.StreamChatCompletion(ask(), metadata=hub.auth, timeout=30)
+            received = [await call.read()]
+            stopping = asyncio.create_task(hub.hub.stop())
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                while (chunk_ := await call.read()) is not grpc.aio.EOF:
+                    received.append(chunk_)
+            told = failure(raised.value)
+            assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
+            last = received[-1]
+            assert isinstance(last, chat_service_pb2.StreamChatCompletionResponse)
+            assert last.usage.output_tokens > 0
+            assert last.gateway.request_id
+            await asyncio.wait_for(stopping, 3)
+            assert len(fake.disconnects) == 1
+
+
+async def test_probes_bound_what_strangers_cost(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        for method in (_health(hub).Check, _health(hub).Watch):
+            call = method(health_pb2.HealthCheckRequest(service="model:sandbox/" + "x" * 400), timeout=2)
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await (call.read() if hasattr(call, "read") else call)
+            assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        bad: Any = hub.channel.unary_unary("/grpc.health.v1.Health/Check")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await bad(b"\xff\xff", timeout=2)
+        assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_calls_past_the_grace_are_cancelled(tmp_path: Path) -> None:

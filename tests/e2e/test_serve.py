@@ -120,6 +120,19 @@ async def test_tls_and_a_renewed_certificate(tmp_path: Path) -> None:
                 )
 
 
+async def test_a_living_hubs_socket_is_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    async with serving(tmp_path, HUB_UNIX_SOCKET=str(path), HUB_SANDBOX="true"):
+        done = subprocess.run(
+            [sys.executable, "-m", "server", "serve", "--listen", "127.0.0.1:0"],
+            cwd=tmp_path, env=_environ(HUB_UNIX_SOCKET=str(path)), capture_output=True, text=True, timeout=20,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert "another process listens" in done.stderr
+        assert path.is_socket()
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -134,6 +147,14 @@ async def test_tls_and_a_renewed_certificate(tmp_path: Path) -> None:
         ("tls: {cert_file: /no/crt, key_file: /no/key}", "cannot read /no/key"),
         ("auth: {issuers: [{issuer: a, audiences: [b]}]}", "jwks_url"),
         ("transport: {ca_file: /no/such.pem}", "/no/such.pem"),
+        ("transport: {ca_file: /etc/hostname}", "holds no PEM certificates"),
+        ("data_dir: /etc/hostname", "data_dir: cannot make /etc/hostname"),
+        ("listen: 127.0.0.1:99999", "'127.0.0.1:99999' is no address"),
+        ("listen: foo", "'foo' is no address; write host:port"),
+        ("grpc: {max_concurrent_streams: 99999999999}", "grpc.max_concurrent_streams"),
+        ("grpc: {keepalive_time: 99999999999}", "grpc.keepalive_time"),
+        ("unix_socket: /no/such/folder/hub.sock", "unix_socket: cannot bind"),
+        ("egress: {allowed_ports: [0]}", "egress.allowed_ports[0]"),
     ],
 )
 def test_what_it_does_not_start_with(tmp_path: Path, settings: str, told: str) -> None:

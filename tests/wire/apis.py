@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
+from tests.wire.embeddings import Embeddings
 from tests.wire.images import Images
 
 _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
 }

@@ -282,6 +282,21 @@ RULES: tuple[Rule, ...] = (
         lambda pair: _position(pair) or _position_told(pair),
     ),
     Rule(
+        "one input is a list of one",
+        "the vectors of one text and of a list that holds it alone are the same",
+        "input",
+        lambda pair: pair.difference.sent == [pair.difference.recorded],
+    ),
+    Rule(
+        "vectors asked for as the hub reads them",
+        "the caller's encoding is the hub's affair; base64 holds the same floats, base64_int8 is Perplexity's own",
+        "encoding_format",
+        lambda pair: (
+            pair.difference.recorded in (ABSENT, "float", "base64")
+            and pair.difference.sent in ("base64", "base64_int8")
+        ),
+    ),
+    Rule(
         "an image model is always named",
         "OpenAI took dall-e-2 for an edit that named none; the hub's caller names a model or has a default",
         "model",

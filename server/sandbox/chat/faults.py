@@ -25,31 +25,42 @@ _ERRORS = {
 }
 
 # Bytes that no JSON and no UTF-8 reader accepts.
-_GARBAGE = b'{"id": \x00\xff\xfe<html>?? [[[ "choices": '
+GARBAGE = b'{"id": \x00\xff\xfe<html>?? [[[ "choices": '
 
 
 def fail(status: str) -> Serve | None:
     """fail-<status>: that error, unary and stream alike. None where the status is none of 400 to 599."""
-    if not (status.isdecimal() and status.isascii() and len(status) == 3 and 400 <= int(status) <= 599):
+    code = status_of(status)
+    if code is None:
         return None
-    code = int(status)
-    kind, word = _ERRORS.get(code, ("server_error" if code >= 500 else "invalid_request_error", None))
 
     async def serve(http: web.Request, request: ChatRequest) -> web.StreamResponse:
-        raise Refusal(
-            f"The sandbox fails with {code}, as asked.",
-            status=code,
-            kind=kind,
-            code=word,
-            headers={"Retry-After": _RETRY_AFTER} if code == 429 else None,
-        )
+        raise failure(code)
 
     return serve
 
 
+def status_of(text: str) -> int | None:
+    """The HTTP status after fail-; None where it is none of 400 to 599."""
+    valid = text.isdecimal() and text.isascii() and len(text) == 3 and 400 <= int(text) <= 599
+    return int(text) if valid else None
+
+
+def failure(code: int) -> Refusal:
+    """The error of that status."""
+    kind, word = _ERRORS.get(code, ("server_error" if code >= 500 else "invalid_request_error", None))
+    return Refusal(
+        f"The sandbox fails with {code}, as asked.",
+        status=code,
+        kind=kind,
+        code=word,
+        headers={"Retry-After": _RETRY_AFTER} if code == 429 else None,
+    )
+
+
 def slow(milliseconds: str) -> Serve | None:
     """slow-<ms>: nothing for so long, not even headers, then an echo. None where that is no number, or over a day."""
-    seconds = wait_of(milliseconds)
+    seconds = seconds_of(milliseconds)
     if seconds is None:
         return None
     echoes = says(echo)
@@ -61,8 +72,8 @@ def slow(milliseconds: str) -> Serve | None:
     return serve
 
 
-def wait_of(milliseconds: str) -> float | None:
-    """Seconds; None where that is no number of milliseconds, or over a day."""
+def seconds_of(milliseconds: str) -> float | None:
+    """The wait after slow-; None where that is no number, or over a day."""
     if not (milliseconds.isdecimal() and milliseconds.isascii() and len(milliseconds) <= 8):
         return None
     return int(milliseconds) / 1000 if int(milliseconds) <= _LONGEST_WAIT else None
@@ -84,8 +95,8 @@ cut: Serve = breaks_off(_long)
 async def garbage(http: web.Request, request: ChatRequest) -> web.StreamResponse:
     """garbage: 200, and nothing that can be read."""
     if not request.stream:
-        return web.Response(body=_GARBAGE, content_type="application/json")
+        return web.Response(body=GARBAGE, content_type="application/json")
     response = await open_stream(http)
-    await response.write(b"data: " + _GARBAGE + b"\n\n")
+    await response.write(b"data: " + GARBAGE + b"\n\n")
     await response.write_eof()
     return response

@@ -30,7 +30,7 @@ def fail(status: str) -> Draw | None:
 
 def slow(milliseconds: str) -> Draw | None:
     """slow-<ms>: nothing for so long, then a picture; None where that is no number."""
-    wait = faults.wait_of(milliseconds)
+    wait = faults.seconds_of(milliseconds)
     if wait is None:
         return None
 

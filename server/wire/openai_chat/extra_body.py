@@ -27,7 +27,7 @@ OWNED = frozenset(CreateChatCompletionRequest.DESCRIPTOR.fields_by_name) | {
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def merge_extra_body(text: str, body: dict[str, Any], owned: Set[str] = OWNED) -> None:
+def merge_extra_body(text: str, body: dict[str, Any], *, owned: Set[str] = OWNED) -> None:
     """Merges the caller's object into ``body``. Raises InvalidArgument naming a key that the codec owns."""
     check_object(PATH, text)
     fields = _FIELDS.decode(text)

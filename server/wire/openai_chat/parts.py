@@ -1,6 +1,7 @@
 """One content part as the format has it."""
 
 import binascii
+import re
 from typing import Any
 
 from aignehub.v1.chat_pb2 import AudioPart, ContentPart, FilePart, ImagePart, VideoPart
@@ -10,6 +11,9 @@ from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.openai_chat import words
 from server.wire.openai_chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
+
+# RFC 6838, 4.2, with parameters as RFC 2045 has them; it becomes part of a data URL.
+_MIME_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[A-Za-z0-9][\w!#$&^.+-]{0,126}([ ]*;[\x20-\x7e]*)?", re.ASCII)
 
 
 def encode_media(part: ContentPart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
@@ -145,6 +149,8 @@ def _data_url(media: Media, path: str) -> str:
 def _require_mime_type(media: Media, path: str) -> None:
     if not media.mime_type:
         raise InvalidArgument.field(f"{path}.mime_type", "is required with data, for example image/png")
+    if not _MIME_TYPE.fullmatch(media.mime_type):
+        raise InvalidArgument.field(f"{path}.mime_type", "is no media type; write one such as image/png")
 
 
 def _base64(data: bytes) -> str:

@@ -86,7 +86,7 @@ def _by_reference(request: EditImagesRequest) -> bool:
 
 def _as_json(draft: Draft, request: ImageRequest, path: str) -> HttpRequest:
     if request.gateway.extra_body_json:
-        merge_extra_body(request.gateway.extra_body_json, draft.body, _OWNED)
+        merge_extra_body(request.gateway.extra_body_json, draft.body, owned=_OWNED)
     accept = "text/event-stream" if draft.stream else "application/json"
     return HttpRequest(
         path=path.replace("{model}", path_segment(draft.model)),

@@ -61,6 +61,17 @@ def test_an_unknown_variable_is_refused_but_not_kubernetes_own(tmp_path: Path) -
     assert load_settings(None, {"HUB_SERVICE_HOST": "10.0.0.1", "HUB_PORT_50051_TCP": "x", "HUB_API_KEY": "k"})
 
 
+def test_the_variable_at_fault_is_named() -> None:
+    with pytest.raises(ConfigError, match="environment variable HUB_LIMITS__MAX_CALL_SECONDS: "):
+        load_settings(None, {"HUB_LIMITS__MAX_CALL_SECONDS": "soon"})
+    with pytest.raises(ConfigError, match="environment variable HUB_PROVIDERS must hold JSON"):
+        load_settings(None, {"HUB_PROVIDERS": "nope"})
+
+
+def test_the_clients_variables_are_not_the_servers() -> None:
+    assert load_settings(None, {"HUB_TLS": "1", "HUB_ADDRESS": "x"}).tls is None
+
+
 def test_the_example_shows_every_setting_at_its_default() -> None:
     values = yaml.safe_load(EXAMPLE.read_text())
     _covers(Settings, values, "")

@@ -15,8 +15,9 @@ from server.identity.caller import Caller
 from server.identity.rights import Rights
 from server.interceptors.admission import AdmissionInterceptor, Slots
 from server.interceptors.auth import AuthInterceptor
-from server.interceptors.status import StatusInterceptor, rich_status
+from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
+from server.statuses import rich_status
 from tests.running import failure
 
 SECRET = "sk-canary-4242"

@@ -133,3 +133,19 @@ def _timed(request: Message) -> float:
     start = time.perf_counter()
     validate(request)
     return time.perf_counter() - start
+
+
+def test_a_rule_over_the_whole_request_names_its_field() -> None:
+    request = chat_service_pb2.CreateChatCompletionRequest(top_logprobs=3)
+    request.messages.add(role=3).content.add(text="a")
+    with pytest.raises(InvalidArgument) as raised:
+        validate(request)
+    assert [field.field for field in raised.value.fields] == ["top_logprobs"]
+
+
+def test_more_entries_than_the_loop_can_judge_are_refused_at_once() -> None:
+    request = chat_service_pb2.CreateChatCompletionRequest(stop=[""] * 300_000)
+    began = time.perf_counter()
+    with pytest.raises(InvalidArgument, match="16384 entries"):
+        validate(request)
+    assert time.perf_counter() - began < 0.5

@@ -1,0 +1,55 @@
+"""Embeddings at a provider that is one endpoint, one codec and HTTP."""
+
+from collections.abc import Sequence
+
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
+
+from server.backends.base import Call
+from server.backends.failures import attributed
+from server.backends.http_exchange import HttpExchanges
+from server.backends.media import CallerMedia
+from server.errors import HubError
+from server.transport.client import Transport
+from server.transport.endpoint import Endpoint
+from server.wire.codec import EmbeddingsCodec
+
+
+class HttpEmbeddingBackend:
+    """An EmbeddingBackend over HTTP. Phases are those of HttpChatBackend."""
+
+    def __init__(self, endpoint: Endpoint, codec: EmbeddingsCodec, transport: Transport, media: CallerMedia) -> None:
+        self._endpoint = endpoint
+        self._codec = codec
+        self._http = HttpExchanges(endpoint, transport, codec.decode_error)
+        self._media = media
+
+    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
+        """Places of the inputs of each request to the provider. Raises UnsupportedByProvider naming an input."""
+        return self._codec.parts(request)
+
+    async def embed(
+        self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call
+    ) -> CreateEmbeddingsResponse:
+        """The vectors of one part, with usage and gateway. Raises HubError with ``provider`` and ``model`` set."""
+        try:
+            request = await self._with_images(request, part, call)
+            asked = self._codec.encode(request, call.model, part)
+            whole = await self._http.whole(asked, call)
+            response = self._codec.decode(whole, request, part)
+        except HubError as error:
+            raise attributed(error, self._endpoint.name, call) from None
+        response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        return response
+
+    async def _with_images(
+        self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call
+    ) -> CreateEmbeddingsRequest:
+        """``request`` itself, or a copy with the bytes of its URLs where the provider must not fetch them itself."""
+        named = [place for place in part if request.inputs[place].image.url]
+        if not named:
+            return request
+        copy = CreateEmbeddingsRequest()
+        copy.CopyFrom(request)
+        found = [(f"inputs[{place}].image.url", "image", copy.inputs[place].image) for place in named]
+        await self._media.inline_each(found, base_url=self._endpoint.base_url, deadline=call.deadline)
+        return copy

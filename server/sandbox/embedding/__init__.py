@@ -1,0 +1,1 @@
+"""The models of /v1/embeddings."""

@@ -1,0 +1,55 @@
+"""How one host differs from OpenAI's embeddings. A host is a row of these; see providers/embeddings.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from aignehub.v1 import embedding_service_pb2 as pb
+
+FLOAT32 = pb.EMBEDDING_ENCODING_FLOAT32_LE
+INT8 = pb.EMBEDDING_ENCODING_INT8
+UINT8 = pb.EMBEDDING_ENCODING_UINT8
+BINARY = pb.EMBEDDING_ENCODING_BINARY
+UBINARY = pb.EMBEDDING_ENCODING_UBINARY
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How vectors travel from the host, as a JSON array or base64 text."""
+
+    kind: int
+    """What they then are: FLOAT32, INT8, UINT8, BINARY or UBINARY."""
+    word: str = ""
+    """Its ``encoding_format``; empty where none is sent."""
+    low_bit_first: bool = False
+    """The first number of eight is the lowest bit of their byte; elsewhere, as numpy packs, the highest."""
+
+
+BASE64_FLOATS: Mapping[int, Format] = MappingProxyType({FLOAT32: Format(FLOAT32, "base64")})
+JSON_FLOATS: Mapping[int, Format] = MappingProxyType({FLOAT32: Format(FLOAT32)})
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsDialect:
+    """One host's ways. The defaults are those of a careful guess: nothing that a strict server might refuse."""
+
+    name: str
+    path: str = "/embeddings"
+    """Path of the call; ``{model}`` in it is replaced by the escaped model."""
+    inputs: frozenset[str] = frozenset({"text"})
+    """Of text, tokens, image."""
+    max_inputs: int = 2048
+    """Inputs in one request."""
+    max_tokens: int = 0
+    """Tokens in one request, all inputs together; 0 where the host does not say."""
+    formats: Mapping[int, Format] = field(default_factory=lambda: JSON_FLOATS)
+    """How it sends each of the contract's encodings; what is missing is refused."""
+    dimensions: bool = False
+    """Takes a vector length. Elsewhere the field is refused: a vector of another length is of no use."""
+    user: bool = False
+    tasks: Mapping[int, str] = field(default_factory=dict)
+    """Its ``input_type`` for a task; others are dropped and listed."""
+    truncates: bool | None = None
+    """Whether an input that is too long is cut without being asked; None where the host does not say."""
+    truncate_prompt_tokens: bool = False
+    """Takes vLLM's field of that name."""
