@@ -15,6 +15,12 @@ import grpc
 import pytest
 from aignehub.v1 import image_service_pb2 as pb
 from aignehub.v1 import media_pb2, options_pb2, usage_pb2
+from aignehub.v1.model_service_pb2 import (
+    MODEL_CAPABILITY_CHAT,
+    MODEL_CAPABILITY_IMAGE,
+    MODEL_CAPABILITY_IMAGE_EDIT,
+    ListModelsRequest,
+)
 from aiohttp import web
 
 from tests.fake_provider import DONE, FakeProvider, Seen, answers, hangs, streams
@@ -613,3 +619,26 @@ async def test_an_upload_past_the_message_bound_ends_in_resource_exhausted(tmp_p
         told = await refused(hub.images.EditImages(change(png(LARGE)), metadata=hub.auth, timeout=5))
     assert told.code == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert fake.seen == []
+
+
+async def test_the_sandbox_costs_the_same_streamed_or_not(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        asked = change(png(), model="sandbox/draw", options=pb.ImageOptions(n=2, partial_images=1, size="64x64"))
+        events = await collected(hub.images.StreamEditImages(asked, metadata=hub.auth, timeout=5))
+        asked.options.ClearField("partial_images")
+        whole_answer = await hub.images.EditImages(asked, metadata=hub.auth, timeout=5)
+    kinds = [one.WhichOneof("event") for one in events]
+    assert kinds == ["partial_image", "completed"] * 2 + ["summary"]
+    assert [one.completed.media.data for one in events[1:4:2]] == [one.media.data for one in whole_answer.images]
+    assert [one.completed.index for one in events[1:4:2]] == [0, 1]
+    assert events[-1].summary.usage == whole_answer.usage
+
+
+async def test_models_that_draw_are_listed_as_such(tmp_path: Path) -> None:
+    listed = ["dall-e-3", "gpt-image-1", "gpt-5"]
+    async with running_hub(tmp_path, providers=[provider("http://127.0.0.1:1/v1", models=listed)]) as hub:
+        found = await hub.models.ListModels(ListModelsRequest(), metadata=hub.auth, timeout=5)
+    told = {model.id: list(model.capabilities) for model in found.models}
+    assert told["openai/dall-e-3"] == [MODEL_CAPABILITY_IMAGE]
+    assert told["openai/gpt-image-1"] == [MODEL_CAPABILITY_IMAGE, MODEL_CAPABILITY_IMAGE_EDIT]
+    assert told["openai/gpt-5"] == [MODEL_CAPABILITY_CHAT]

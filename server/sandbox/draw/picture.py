@@ -80,10 +80,14 @@ def written(request: DrawRequest, canvas: Canvas, share: float = 1.0) -> bytes:
     return _WRITERS[request.format](shown, request.compression)
 
 
-def usage(request: DrawRequest, inputs: Inputs, pictures: int) -> dict[str, object]:
-    """Tokens: those of the prompt, and one for each patch of 32 x 32 pixels read or drawn."""
-    text = tokens.count(request.prompt)
-    read = sum(_patches(one.width, one.height) for one in (*inputs.sources, *((inputs.mask,) if inputs.mask else ())))
+def usage(request: DrawRequest, inputs: Inputs, pictures: int, *, first: bool = True) -> dict[str, object]:
+    """Tokens: those of the prompt, and one for each patch of 32 x 32 pixels read or drawn.
+
+    What was read counts once, for the ``first`` picture.
+    """
+    canvases = (*inputs.sources, *((inputs.mask,) if inputs.mask else ())) if first else ()
+    text = tokens.count(request.prompt) if first else 0
+    read = sum(_patches(one.width, one.height) for one in canvases)
     made = pictures * _patches(*size_of(request, inputs))
     return {
         "input_tokens": text + read,

@@ -58,7 +58,7 @@ async def events(http: web.Request, request: DrawRequest, inputs: Inputs, shelf:
             yield _event(f"{kind}.partial_image", about | _base64(preview) | {"partial_image_index": step})
         picture = await asyncio.to_thread(written, request, canvas)
         carried = _carried(http, request, picture, shelf)
-        yield _event(f"{kind}.completed", about | carried | {"usage": usage(request, inputs, 1)})
+        yield _event(f"{kind}.completed", about | carried | {"usage": usage(request, inputs, 1, first=index == 0)})
 
 
 def _carried(http: web.Request, request: DrawRequest, picture: bytes, shelf: Shelf) -> dict[str, Any]:
