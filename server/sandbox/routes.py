@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from server.sandbox.audio.models import AUDIO
 from server.sandbox.audio.routes import add_audio
 from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
@@ -52,7 +53,7 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    if chat_model(name) is None and embedding_model(name) is None and name not in ("speak", "hear"):
+    if chat_model(name) is None and embedding_model(name) is None and name not in AUDIO:
         raise unknown_model(name)
     return _json(_card(name))
 
