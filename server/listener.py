@@ -18,6 +18,7 @@ from aignehub.v1 import (
     health_service_pb2,
     health_service_pb2_grpc,
     image_service_pb2,
+    image_service_pb2_grpc,
     model_service_pb2,
     model_service_pb2_grpc,
 )
@@ -30,6 +31,7 @@ from server.services.audio import AudioService
 from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
 from server.services.health import HEALTH_SERVICE, HealthServicer
+from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import StatusService
@@ -40,7 +42,7 @@ _FILES = (
     audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
     key_service_pb2, model_service_pb2, usage_service_pb2,
 )  # fmt: skip
-_LATER = (image_service_pb2, usage_service_pb2)
+_LATER = (usage_service_pb2,)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -61,6 +63,7 @@ def add_services(
     *,
     chat: ChatService,
     embeddings: EmbeddingService,
+    images: ImageService,
     audio: AudioService,
     keys: KeyService,
     models: ModelService,
@@ -70,6 +73,7 @@ def add_services(
     """Registers what is built, and a refusal by name for what is not."""
     chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, server)
+    image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
     audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)

@@ -14,6 +14,7 @@ from aignehub.v1 import chat_pb2, chat_service_pb2
 from aignehub.v1.chat_service_pb2_grpc import ChatServiceStub
 from aignehub.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 from aignehub.v1.health_service_pb2_grpc import HealthServiceStub
+from aignehub.v1.image_service_pb2_grpc import ImageServiceStub
 from aignehub.v1.model_service_pb2_grpc import ModelServiceStub
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, QuotaFailure, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
@@ -44,6 +45,10 @@ class RunningHub:
     @property
     def embeddings(self) -> "EmbeddingServiceStub":
         return EmbeddingServiceStub(self.channel)
+
+    @property
+    def images(self) -> "ImageServiceStub":
+        return ImageServiceStub(self.channel)
 
     @property
     def keys(self) -> "KeyServiceStub":

@@ -28,6 +28,7 @@ from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
 from server.services.frame import Frame
 from server.services.health import HealthServicer
+from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
 from server.services.status import Lifecycle, StatusService
@@ -159,6 +160,7 @@ class Hub:
             server,
             chat=ChatService(frame, default_model=settings.defaults.chat),
             embeddings=EmbeddingService(frame, default_model=settings.defaults.embeddings),
+            images=ImageService(frame, default_model=settings.defaults.image),
             audio=AudioService(
                 frame,
                 default_transcription=settings.defaults.transcription,

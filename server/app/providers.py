@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
 from server.backends.http_embeddings import HttpEmbeddingBackend
+from server.backends.http_images import HttpImageBackend
 from server.backends.http_speech import HttpSpeechBackend
 from server.backends.http_transcription import HttpTranscriptionBackend
 from server.backends.media import CallerMedia
@@ -13,6 +14,7 @@ from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
 from server.errors import ConfigError
 from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
+from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
@@ -83,7 +85,16 @@ def _build(
     _check_options(instance, kind, place)
     endpoint = _endpoint(instance, kind, place, settings, environ)
     codec = kind.chat(instance.options) if kind.chat else None
-    models = tuple(ListedModel(model.name, model.aliases, model.display_name) for model in instance.models)
+    images = kind.images(instance.options) if kind.images else None
+    models = tuple(
+        ListedModel(
+            model.name,
+            model.aliases,
+            model.display_name,
+            capabilities=(images.capabilities(model.name) if images else ()) or ("chat",),
+        )
+        for model in instance.models
+    )
     return Provider(
         name=instance.name,
         kind=kind.name,
@@ -93,6 +104,7 @@ def _build(
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
         embeddings=_embeddings(kind, instance.options, endpoint, connections),
+        images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
         transcription=_hearing(endpoint, kind, instance.options, connections),
         speech=_speech(endpoint, kind, instance.options, connections),
         voices=kind.voices,
@@ -187,6 +199,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         models=models,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
         embeddings=_embeddings(kind, {}, endpoint, connections),
+        images=HttpImageBackend(endpoint, SANDBOX_IMAGES, connections.transport, connections.media),
         transcription=HttpTranscriptionBackend(
             endpoint, SANDBOX_HEARING, connections.transport, connections.media, SANDBOX_REALTIME
         ),

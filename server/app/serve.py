@@ -17,6 +17,7 @@ from server.logs import configure_logs
 _DEV_MODELS = {
     "chat": "sandbox/echo",
     "embeddings": "sandbox/embed",
+    "image": "sandbox/draw",
     "transcription": "sandbox/hear",
     "speech": "sandbox/speak",
 }

@@ -18,6 +18,13 @@ from aignehub.v1.chat_service_pb2 import (
     StreamChatCompletionResponse,
 )
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
+from aignehub.v1.image_service_pb2 import (
+    EditImagesRequest,
+    EditImagesResponse,
+    GenerateImagesRequest,
+    GenerateImagesResponse,
+    ImageStreamEvent,
+)
 
 from server.phases import Phases
 from server.transport.endpoint import Credential
@@ -68,7 +75,21 @@ class EmbeddingBackend(Protocol):
 
 
 class ImageBackend(Protocol):
-    """Images at one provider instance."""
+    """Images at one provider instance. Nothing here tries twice."""
+
+    async def generate(self, request: GenerateImagesRequest, call: Call) -> GenerateImagesResponse:
+        """Every image, with usage and what ``gateway`` tells of the provider. Raises HubError."""
+
+    async def edit(self, request: EditImagesRequest, call: Call) -> EditImagesResponse:
+        """The same for changed images."""
+
+    def stream(
+        self, request: GenerateImagesRequest | EditImagesRequest, call: Call
+    ) -> AsyncGenerator[ImageStreamEvent]:
+        """Previews and images as they come, long ones in chunks; the last event is the summary.
+
+        A stream that breaks after its first event yields the summary with usage so far, then raises HubError.
+        """
 
 
 class TranscriptionBackend(Protocol):

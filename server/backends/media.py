@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Iterator
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
+from aignehub.v1.image_service_pb2 import EditImagesRequest
 from aignehub.v1.media_pb2 import Media
 
-from server.errors import InvalidArgument
-from server.transport.guard import EgressGuard
+from server.errors import InvalidArgument, ProviderBadResponse, ProviderUnavailable, UrlRefused
+from server.transport.guard import EgressGuard, Fetched
 
 _MIB = 1024 * 1024
 _MAX_EACH_BYTES = 20 * _MIB  # the largest image that OpenAI and Anthropic take is 20 MB and 5 MB
@@ -62,6 +63,36 @@ class CallerMedia:
             return
         for path, _, media in wanted:
             self._guard.check_literal(media.url, field=path)
+
+    async def inline_sources(
+        self, request: EditImagesRequest, *, base_url: str, reads_urls: bool, deadline: float
+    ) -> EditImagesRequest:
+        """The same for the sources of an edit, such as ``images[0].url``; without ``reads_urls`` all are fetched."""
+        found = list(_source_urls(request))
+        if not found:
+            return request
+        if reads_urls and not await self._guard.is_private_host(base_url):
+            for path, _, media in found:
+                self._guard.check_literal(media.url, field=path)
+            return request
+        copy = EditImagesRequest()
+        copy.CopyFrom(request)
+        await self._fetch_all(list(_source_urls(copy)), deadline)
+        return copy
+
+    async def fetch_made(self, url: str, *, deadline: float) -> Fetched:
+        """An image that a provider made and answered with an address of, by the rules for callers' URLs.
+
+        Raises ProviderBadResponse where the address may not be fetched, ProviderUnavailable where it cannot be.
+        """
+        try:
+            return await self._guard.fetch(
+                url, field="the image's address", deadline=deadline, max_bytes=self._max_each, accept=_ACCEPT["image"]
+            )
+        except UrlRefused as error:
+            raise ProviderBadResponse(f"{error.message}; the provider named it") from None
+        except InvalidArgument as error:
+            raise ProviderUnavailable(f"{error.message}; the provider named it") from None
 
     async def fetch_audio(self, url: str, *, field: str, deadline: float, max_bytes: int) -> bytes:
         """The recording at ``url``. Raises UrlRefused and InvalidArgument naming ``field``."""
@@ -127,3 +158,12 @@ def _urls(request: CreateChatCompletionRequest) -> Iterator[tuple[str, str, Medi
             media: Media = getattr(part, kind).media
             if media.WhichOneof("source") == "url":
                 yield f"messages[{row}].content[{column}].{kind}.media.url", kind, media
+
+
+def _source_urls(request: EditImagesRequest) -> Iterator[tuple[str, str, Media]]:
+    """The same for the sources and the mask of an edit."""
+    for index, media in enumerate(request.images):
+        if media.WhichOneof("source") == "url":
+            yield f"images[{index}].url", "image", media
+    if request.mask.WhichOneof("source") == "url":
+        yield "mask.url", "image", request.mask

@@ -12,6 +12,7 @@ from aignehub.v1 import (
     chat_service_pb2_grpc,
     embedding_service_pb2_grpc,
     health_service_pb2_grpc,
+    image_service_pb2_grpc,
     model_service_pb2_grpc,
 )
 
@@ -45,6 +46,7 @@ class Hub:
         self._channel = _open(target)
         self.chat = chat_service_pb2_grpc.ChatServiceStub(self._channel)
         self.embeddings = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self.images = image_service_pb2_grpc.ImageServiceStub(self._channel)
         self.audio = audio_service_pb2_grpc.AudioServiceStub(self._channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self.health = health_service_pb2_grpc.HealthServiceStub(self._channel)

@@ -17,6 +17,7 @@ from server.cli import keys
 from server.cli.chat import chat, count_tokens
 from server.cli.embed import embed
 from server.cli.failure import FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, CommandFailed
+from server.cli.image import image
 from server.cli.models import models
 from server.cli.serve import ServeOptions
 from server.cli.serve import run as run_server
@@ -93,6 +94,13 @@ _add(
     embed,
     'hub embed "What is gRPC?"',
     "hub embed --npy titles.npy < titles.txt",
+)
+_add(
+    app,
+    "image",
+    image,
+    'hub image "A lighthouse at dusk" -o lighthouse.png',
+    'hub image "Add a boat" --edit lighthouse.png -o boat.png',
 )
 _add(
     app,

@@ -40,7 +40,7 @@ class Wish:
 
 def begin_request(wish: Wish) -> chat_service_pb2.CreateChatCompletionRequest:
     """A request with all but the user's words."""
-    request = chat_service_pb2.CreateChatCompletionRequest(model=_sound(wish.model, "--model"))
+    request = chat_service_pb2.CreateChatCompletionRequest(model=sound(wish.model, "--model"))
     if wish.max_tokens is not None:
         request.max_completion_tokens = wish.max_tokens
     if wish.temperature is not None:
@@ -49,7 +49,7 @@ def begin_request(wish: Wish) -> chat_service_pb2.CreateChatCompletionRequest:
         request.response_format.json_schema.CopyFrom(_schema_format(wish.schema))
     request.metadata.update(read_pairs(wish.metadata, "--metadata"))
     if wish.system:
-        request.messages.append(text_message(chat_pb2.ROLE_SYSTEM, _sound(wish.system, "--system")))
+        request.messages.append(text_message(chat_pb2.ROLE_SYSTEM, sound(wish.system, "--system")))
     return request
 
 
@@ -60,9 +60,9 @@ def text_message(role: chat_pb2.Role.ValueType, text: str) -> chat_pb2.Message:
 
 def user_message(text: str, images: Sequence[str]) -> chat_pb2.Message:
     """The user's turn: the pictures first, as providers advise, then the text."""
-    parts = [chat_pb2.ContentPart(image=chat_pb2.ImagePart(media=_image(image))) for image in images]
+    parts = [chat_pb2.ContentPart(image=chat_pb2.ImagePart(media=image_media(image, "--image"))) for image in images]
     if text:
-        parts.append(chat_pb2.ContentPart(text=_sound(text, "the text")))
+        parts.append(chat_pb2.ContentPart(text=sound(text, "the text")))
     return chat_pb2.Message(role=chat_pb2.ROLE_USER, content=parts)
 
 
@@ -80,7 +80,7 @@ def read_pairs(pairs: Sequence[str], option: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise CommandFailed(f"{option}: {pair!r} is not a pair", "write it as name=value", status=USAGE)
-        read[_sound(name, option)] = _sound(value, option)
+        read[sound(name, option)] = sound(value, option)
     return read
 
 
@@ -93,7 +93,8 @@ def _standard_input() -> str:
         ) from (None)
 
 
-def _sound(text: str, what: str) -> str:
+def sound(text: str, what: str) -> str:
+    """The text, once it is known to be some; ``what`` says where it was given."""
     # Bytes of the command line that are no text arrive as lone surrogates, which no protobuf string may hold.
     try:
         text.encode()
@@ -114,24 +115,25 @@ def _schema_format(path: Path) -> chat_pb2.JsonSchemaFormat:
     return chat_pb2.JsonSchemaFormat(name=re.sub(r"[^a-zA-Z0-9_-]", "_", path.stem)[:64], schema_json=text)
 
 
-def _image(where: str) -> media_pb2.Media:
+def image_media(where: str, option: str) -> media_pb2.Media:
+    """A picture by its URL, or the bytes of a file with their media type."""
     if where.startswith("data:"):
-        raise CommandFailed("--image: a data: URL is not taken", "name a file or an https:// URL", status=USAGE)
+        raise CommandFailed(f"{option}: a data: URL is not taken", "name a file or an https:// URL", status=USAGE)
     if "://" in where:
-        return media_pb2.Media(url=_sound(where, "--image"))
+        return media_pb2.Media(url=sound(where, option))
     path = Path(where)
-    data = _bytes_of(path, "--image")
-    return media_pb2.Media(data=data, mime_type=_image_type(path, data), filename=_sound(path.name, "--image"))
+    data = _bytes_of(path, option)
+    return media_pb2.Media(data=data, mime_type=_image_type(path, data, option), filename=sound(path.name, option))
 
 
-def _image_type(path: Path, data: bytes) -> str:
+def _image_type(path: Path, data: bytes, option: str) -> str:
     for signature, kind in _IMAGE_SIGNATURES:
         if signature.match(data):
             return kind
     guessed = mimetypes.guess_type(path.name)[0] or ""
     if guessed.startswith("image/"):
         return guessed
-    raise CommandFailed(f"--image: {path} is no image of a known kind", "give a png, jpeg, gif or webp", status=USAGE)
+    raise CommandFailed(f"{option}: {path} is no image of a known kind", "give a png, jpeg, gif or webp", status=USAGE)
 
 
 def _bytes_of(path: Path, option: str) -> bytes:

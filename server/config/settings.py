@@ -171,6 +171,8 @@ class DefaultSettings(_Section):
     """Model of a chat request whose model is empty."""
     embeddings: str = ""
     """Model of an embeddings request whose model is empty."""
+    image: str = ""
+    """Model of an image request whose model is empty."""
     transcription: str = ""
     """Model of a transcription or translation whose model is empty."""
     speech: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec, EmbeddingsCodec, SpeechCodec, TranscriptionCodec
+from server.wire.codec import ChatCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
 from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
@@ -19,6 +19,8 @@ class ProviderKind:
     """Headers that carry its credential; see transport.credentials."""
     chat: Callable[[Mapping[str, str]], ChatCodec] | None = None
     """Makes the chat codec of an instance from its ``options``; None where the kind has no chat."""
+    images: Callable[[Mapping[str, str]], ImageCodec] | None = None
+    """The same for images."""
     key_env: tuple[str, ...] = ()
     """Environment variables that hold its keys; the first that is set switches the kind on."""
     base_url_env: str = ""

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from server.providers import compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
+from server.providers.image_hosts import drawing
 from server.providers.kind import ProviderKind
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
-    {kind.name: with_audio(replace(kind, embeddings=EMBEDDINGS.get(kind.name))) for kind in compatible.KINDS}
+    {kind.name: with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name)))) for kind in compatible.KINDS}
 )
 """By the name an operator writes as ``kind``."""

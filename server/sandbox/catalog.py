@@ -9,7 +9,8 @@ class SandboxModel:
 
     ``name`` is the bare name (no ``sandbox/``); a family's holds its parameter, as in ``fail-<status>``.
     ``example`` is an id that can be called, the same as ``name`` where there is no parameter. ``capabilities``
-    are words of: chat, tools, json_schema, reasoning, vision, embedding, speech, transcription, live_transcription.
+    are words of: chat, tools, json_schema, reasoning, vision, embedding, image, image_edit, speech, transcription,
+    live_transcription.
     """
 
     name: str
@@ -30,6 +31,7 @@ MODELS: tuple[SandboxModel, ...] = (
     SandboxModel("vision", "says the format and size of the images it got", ("chat", "vision")),
     SandboxModel("reason", "reasons first, then answers", ("chat", "reasoning")),
     SandboxModel("embed", "vectors whose cosine follows the words that texts share, of any length", ("embedding",)),
+    SandboxModel("draw", "draws a pattern from the prompt, and on images and masks", ("image", "image_edit")),
     SandboxModel("speak", "makes a melody of the text, in wav, pcm, flac, mulaw or alaw", ("speech",)),
     SandboxModel(
         "hear",

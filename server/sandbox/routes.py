@@ -10,6 +10,8 @@ from server.sandbox.audio.models import AUDIO
 from server.sandbox.audio.routes import add_audio
 from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
+from server.sandbox.draw.registry import image_model
+from server.sandbox.draw.routes import add_image_routes
 from server.sandbox.embedding.models import embedding_model
 from server.sandbox.embedding.request import read_embedding_request
 from server.sandbox.refusal import Refusal, unknown_model
@@ -24,6 +26,7 @@ def application() -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_openai_errors])
     app.router.add_post("/v1/chat/completions", _chat)
     app.router.add_post("/v1/embeddings", _embeddings)
+    add_image_routes(app)
     add_audio(app)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name}", _model)
@@ -53,7 +56,8 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    if chat_model(name) is None and embedding_model(name) is None and name not in AUDIO:
+    known = (chat_model(name), embedding_model(name), image_model(name))
+    if all(model is None for model in known) and name not in AUDIO:
         raise unknown_model(name)
     return _json(_card(name))
 

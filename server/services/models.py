@@ -2,7 +2,7 @@
 
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT, Modality
+from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
@@ -65,16 +65,21 @@ def _offset(token: str) -> int:
     return int(token)
 
 
-def _output(capabilities: tuple[str, ...]) -> Modality.ValueType:
-    if "speech" in capabilities:
-        return MODALITY_AUDIO
-    return MODALITY_TEXT if "chat" in capabilities or "embedding" not in capabilities else MODALITY_EMBEDDING
+_OUTPUTS = {
+    "chat": MODALITY_TEXT,
+    "embedding": MODALITY_EMBEDDING,
+    "image": MODALITY_IMAGE,
+    "transcription": MODALITY_TEXT,
+    "speech": MODALITY_AUDIO,
+}
+_READ_IMAGES = {"vision", "image_edit"}
 
 
 def _model(candidate: Candidate) -> pb.Model:
     listed = candidate.listed
     capabilities = listed.capabilities if listed else ("chat",)
-    inputs = [MODALITY_TEXT, MODALITY_IMAGE] if "vision" in capabilities else [MODALITY_TEXT]
+    inputs = [MODALITY_TEXT, MODALITY_IMAGE] if _READ_IMAGES & set(capabilities) else [MODALITY_TEXT]
+    outputs = [modality for name, modality in _OUTPUTS.items() if name in capabilities]
     return pb.Model(
         id=candidate.id,
         aliases=listed.aliases if listed else (),
@@ -82,5 +87,5 @@ def _model(candidate: Candidate) -> pb.Model:
         display_name=(listed.display_name if listed else "") or candidate.model,
         capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
         input_modalities=([MODALITY_AUDIO] if "transcription" in capabilities else inputs) if listed else [],
-        output_modalities=[_output(capabilities)] if listed else [],
+        output_modalities=outputs if listed else [],
     )

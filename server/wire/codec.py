@@ -15,6 +15,7 @@ from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
 from server.wire.http import HttpRequest, HttpResponse
+from server.wire.pictures import Drawn, ImageRequest, Picture
 from server.wire.recording import Dictation
 
 
@@ -89,6 +90,51 @@ class EmbeddingsCodec(Protocol):
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What an answer of any other status means. Never raises; the credential's text is redacted by the caller."""
+
+
+class ImageStreamDecoder(Protocol):
+    """Reads one streamed answer of images. One object per call; it owns all state of the stream."""
+
+    model: str
+    """As the provider named it; empty while it has not."""
+
+    @property
+    def done(self) -> bool:
+        """True once every image is whole; nothing after that is read."""
+
+    def feed(self, data: bytes) -> list[Picture]:
+        """Previews and images that one read completed, in order. Raises HubError where the provider failed."""
+
+    def finish(self) -> list[Picture]:
+        """Called when the body ended before ``done``: what it left. Raises ProviderUnavailable where it was cut."""
+
+    def usage(self) -> Usage:
+        """Usage so far: the provider's where it told, else the images, else an estimate. Never silently zero."""
+
+
+class ImageCodec(Protocol):
+    """One provider format of images, both ways."""
+
+    def encode(self, request: ImageRequest, model: str, *, stream: bool) -> HttpRequest:
+        """The provider's request, as ChatCodec.encode has it. A model that cannot stream is asked for the whole."""
+
+    def decode(self, response: HttpResponse) -> Drawn:
+        """A whole answer of status 2xx. Raises HubError where it is an error after all, or cannot be read."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
+
+    def decoder(self, request: ImageRequest) -> ImageStreamDecoder:
+        """A fresh decoder for one streamed answer to ``request``."""
+
+    def streams(self, model: str) -> bool:
+        """Whether the model sends events where it is asked to."""
+
+    def reads_urls(self, model: str) -> bool:
+        """Whether the model takes a source image by its address."""
+
+    def capabilities(self, model: str) -> tuple[str, ...]:
+        """``image`` and ``image_edit`` where the model is known to draw and to edit; else nothing."""
 
 
 class SpeechDecoder(Protocol):

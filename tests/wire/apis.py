@@ -6,10 +6,15 @@ from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.chat import ChatCompletions
 from tests.wire.embeddings import Embeddings
+from tests.wire.images import Images
+
+_IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "embeddings": Embeddings(),
+    "images.generate": _IMAGES,
+    "images.edit": _IMAGES,
     "audio.transcription": Hearing(),
     "audio.translation": Hearing(translates=True),
     "audio.speech": Speech(),

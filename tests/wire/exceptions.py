@@ -42,7 +42,14 @@ ENCODE: tuple[Unsayable, ...] = (
     ),
 )
 
+_DALL_E_2_QUALITY = (
+    "quality is no parameter of dall-e-2: OpenAI answers 400 to it by now (openai-images-generate-error-f22f9b12), so "
+    "the hub leaves it out and tells the caller so"
+)
+
 BY_ID: dict[str, str] = {
+    "openai-images-generate-343e2986": _DALL_E_2_QUALITY,
+    "openai-images-generate-error-f22f9b12": _DALL_E_2_QUALITY,
     "openai-chat-completions-error-0fdd75fa": (
         "the request has no messages, which the contract refuses before any provider sees it; the recording is of the "
         "provider's refusal"

@@ -296,6 +296,24 @@ RULES: tuple[Rule, ...] = (
             and pair.difference.sent in ("base64", "base64_int8")
         ),
     ),
+    Rule(
+        "an image model is always named",
+        "OpenAI took dall-e-2 for an edit that named none; the hub's caller names a model or has a default",
+        "model",
+        lambda pair: pair.difference.recorded is ABSENT and pair.difference.sent == "dall-e-2",
+    ),
+    Rule(
+        "an image's address is asked for by name",
+        "url is what dall-e and Grok answer with unasked; the hub says so, since hosts differ",
+        "response_format",
+        _recorded_absent("url"),
+    ),
+    Rule(
+        "an edit as a form",
+        "OpenAI takes the bytes of a source in a form or as base64 in JSON; the hub uploads them as they are",
+        r"\(form\)",
+        lambda pair: (pair.difference.recorded, pair.difference.sent) == ("json", "multipart"),
+    ),
 )
 
 

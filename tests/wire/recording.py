@@ -36,9 +36,10 @@ class Recording:
     response_headers: Mapping[str, str]
     response_body: bytes
     media_elided: int = 0
-    request_type: str = ""
-    """The Content-Type of a request that is no JSON, and below its bytes; empty where the recorder kept none."""
     request_bytes: bytes = b""
+    """The body of a request that is no JSON, such as a form."""
+    request_type: str = ""
+    """The request's Content-Type, where the recorder kept it."""
 
     @property
     def cell(self) -> str:
@@ -112,24 +113,9 @@ def parse(data: bytes) -> Recording:
         response_headers=_headers(value),
         response_body=_body(value),
         media_elided=value["media_elided"] if isinstance(value.get("media_elided"), int) else 0,
-        request_type=_request_type(value),
         request_bytes=_request_bytes(value),
+        request_type=_request_type(value),
     )
-
-
-def _request_type(value: Mapping[str, Json]) -> str:
-    headers = value.get("request_headers")
-    return str(headers.get("content-type", "")) if isinstance(headers, dict) else ""
-
-
-def _request_bytes(value: Mapping[str, Json]) -> bytes:
-    body = value.get("request_body")
-    if value.get("request_body_encoding") != "base64" or not isinstance(body, str):
-        return b""
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        raise Unreadable("request_body is no base64") from None
 
 
 def _text(value: Mapping[str, Json], name: str) -> str:
@@ -158,6 +144,22 @@ def _headers(value: Mapping[str, Json]) -> dict[str, str]:
     if not isinstance(headers, dict):
         raise Unreadable("response_headers is no object")
     return {str(name).lower(): str(text) for name, text in headers.items() if text is not None}
+
+
+def _request_bytes(value: Mapping[str, Json]) -> bytes:
+    body = value.get("request_body")
+    if value.get("request_body_encoding") != "base64" or not isinstance(body, str):
+        return b""
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        raise Unreadable("request_body is no base64") from None
+
+
+def _request_type(value: Mapping[str, Json]) -> str:
+    headers = value.get("request_headers")
+    told = headers.get("content-type") if isinstance(headers, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _body(value: Mapping[str, Json]) -> bytes:

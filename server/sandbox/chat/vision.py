@@ -4,10 +4,10 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 
 from server.sandbox.answer import Draft
-from server.sandbox.images import probe
 from server.sandbox.messages import Part
 from server.sandbox.refusal import Refusal
 from server.sandbox.request import ChatRequest
+from server.wire.image_facts import probe
 
 
 def vision(request: ChatRequest, index: int) -> Draft:

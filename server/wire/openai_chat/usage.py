@@ -70,7 +70,7 @@ def read_usage(told: Object) -> Usage | None:
     )
     if (seconds := json.count(told.get("prompt_audio_seconds"))) > 0:
         usage.billed_audio_duration.FromSeconds(seconds)
-    if (cost := _cost(told)) is not None:
+    if (cost := provider_cost(told)) is not None:
         usage.provider_cost_nano_usd = cost
     return usage
 
@@ -138,7 +138,7 @@ def _server_tool_calls(told: Object) -> dict[str, int]:
     return calls
 
 
-def _cost(told: Object) -> int | None:
+def provider_cost(told: Object) -> int | None:
     """Nano-USD: OpenRouter's ``cost`` is USD, Perplexity's an object with a total, xAI's ticks are 1e-10 USD."""
     cost: Json = told.get("cost")
     if type(cost) is dict:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.sandbox import tokens
-from server.sandbox.images import ImageFacts, probe
+from server.wire.image_facts import ImageFacts, probe
 
 
 @given(st.text())

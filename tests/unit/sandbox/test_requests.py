@@ -11,6 +11,7 @@ import pytest
 from server.sandbox import routes
 from server.sandbox.audio.models import AUDIO
 from server.sandbox.catalog import MODELS
+from server.sandbox.draw.registry import IMAGE_FAMILIES, IMAGES, image_model
 from server.sandbox.embedding.models import EMBEDDING_FAMILIES, EMBEDDINGS, embedding_model
 from server.sandbox.listener import Sandbox
 from server.sandbox.registry import CHAT, CHAT_FAMILIES, chat_model
@@ -135,14 +136,14 @@ async def test_every_model_listed_can_be_called(client: Client) -> None:
     ids = [card["id"] for card in listed.body["data"]]
     assert ids == [model.example for model in MODELS]
     for name in ids:
-        assert (chat_model(name) or embedding_model(name)) is not None or name in AUDIO
+        assert (chat_model(name) or embedding_model(name) or image_model(name)) is not None or name in AUDIO
         assert (await client.get(f"/models/{name}")).body["id"] == name
     assert (await client.get("/models/other")).status == 404
 
 
 def test_the_catalog_and_the_registry_agree() -> None:
     named = {model.name.partition("-<")[0] for model in MODELS}
-    assert named == {*CHAT, *CHAT_FAMILIES, *EMBEDDINGS, *EMBEDDING_FAMILIES, *AUDIO}
+    assert named == {*CHAT, *CHAT_FAMILIES, *EMBEDDINGS, *EMBEDDING_FAMILIES, *IMAGES, *IMAGE_FAMILIES, *AUDIO}
     for model in MODELS:
         assert model.description
-        assert {"chat", "embedding", "speech", "transcription"} & set(model.capabilities)
+        assert {"chat", "embedding", "image", "speech", "transcription"} & set(model.capabilities)

@@ -273,3 +273,32 @@ async def test_a_document_is_fetched_from_inside_and_redirects_are_not_followed(
             await transport.fetch_document(server.url + "/none", deadline=soon(5), max_bytes=100)
         with pytest.raises(ProviderBadResponse, match="longer than 5 bytes"):
             await transport.fetch_document(server.url + "/jwks", deadline=soon(5), max_bytes=5)
+
+
+async def test_a_body_in_pieces_goes_out_with_its_length_and_whole(transport: Transport) -> None:
+    pieces = (b"head", bytes(range(256)) * 20_000, b"", b"tail")
+    seen: list[Any] = []
+
+    async def converse(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.answer()
+
+    async with serving(converse) as server:
+        response = await send(transport, server.url, HttpRequest("/x", pieces=pieces))
+    [(_, headers, body)] = seen
+    assert response.status == 200
+    assert body == b"".join(pieces)
+    assert "transfer-encoding" not in headers
+
+
+async def test_an_answer_to_an_upload_that_is_not_read_is_had_and_the_connection_dropped(transport: Transport) -> None:
+    async def converse(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.answer(b"no", status="413 Too Large")
+        await peer.gone()
+
+    async with serving(converse) as server:
+        response = await send(transport, server.url, HttpRequest("/x", pieces=(b"x" * 30_000_000,)))
+        [peer] = server.peers
+        await asyncio.wait_for(peer.closed.wait(), 3)
+    assert (response.status, response.body) == (413, b"no")

@@ -1,0 +1,1 @@
+"""sandbox/draw: pictures made from a prompt, in formats written by hand."""

@@ -1,0 +1,152 @@
+"""Rows of image hosts and models: what each sends, and where to."""
+
+import json
+from typing import Any
+
+import pytest
+from aignehub.v1 import image_service_pb2 as pb
+from aignehub.v1 import media_pb2
+
+from server.errors import InvalidArgument
+from server.providers.registry import PROVIDERS
+from server.wire.codec import ImageCodec
+from server.wire.http import HttpResponse
+from server.wire.openai_images.models import OPENAI, row_of
+from tests.pictures import solid_png
+
+DRAWING = ("openai", "azure", "xai", "openrouter", "together", "doubao", "zai", "ollama", "openai-compatible")
+CAT = solid_png(8, 4, (1, 2, 3, 255))
+
+
+def codec(kind: str, **options: str) -> ImageCodec:
+    make = PROVIDERS[kind].images
+    assert make is not None
+    return make(options)
+
+
+def draw(**options: Any) -> pb.GenerateImagesRequest:
+    return pb.GenerateImagesRequest(prompt="a cat", options=pb.ImageOptions(**options))
+
+
+def sent(kind: str, model: str, **options: Any) -> dict[str, Any]:
+    body = json.loads(codec(kind).encode(draw(**options), model, stream=False).body)
+    return {name: value for name, value in body.items() if name not in ("model", "prompt")}
+
+
+def test_which_kinds_draw() -> None:
+    assert {name for name, kind in PROVIDERS.items() if kind.images} == set(DRAWING)
+
+
+@pytest.mark.parametrize("kind", DRAWING)
+def test_the_least_a_host_is_sent(kind: str) -> None:
+    request = codec(kind).encode(draw(), "some/model", stream=False)
+    body = json.loads(request.body)
+    assert (request.method, body["model"], body["prompt"]) == ("POST", "some/model", "a cat")
+    assert request.path == ("/images" if kind == "openrouter" else "/images/generations")
+    assert body.keys() <= {"model", "prompt", "response_format"}
+
+
+def test_how_hosts_spell_the_same_wishes() -> None:
+    assert sent("xai", "grok-imagine-image", size="2K", aspect_ratio="19.5:9", n=3, delivery=2) == {
+        "resolution": "2k", "aspect_ratio": "19.5:9", "n": 3, "response_format": "url",
+    }  # fmt: skip
+    assert sent("openrouter", "google/x", size="2K", aspect_ratio="21:9", seed=7, quality="high") == {
+        "size": "2K", "aspect_ratio": "21:9", "seed": 7, "quality": "high",
+    }  # fmt: skip
+    assert sent("together", "flux", size="512x768", negative_prompt="dogs") == {
+        "width": 512, "height": 768, "negative_prompt": "dogs", "response_format": "base64",
+    }  # fmt: skip
+    assert sent("zai", "glm-image", size="1024x1024", quality="hd") == {"size": "1024x1024", "quality": "hd"}
+    assert sent("openai", "gpt-image-1", aspect_ratio="3:2") == {"size": "1536x1024"}
+    assert sent("openai", "dall-e-2", aspect_ratio="1:1") == {"size": "256x256", "response_format": "b64_json"}
+    assert sent("openai-compatible", "any", size="333x444", style="odd", seed=-1) == {
+        "size": "333x444", "style": "odd", "seed": -1, "response_format": "b64_json",
+    }  # fmt: skip
+    user = draw()
+    user.user = "u"
+    assert json.loads(codec("zai").encode(user, "glm-image", stream=False).body)["user_id"] == "u"
+
+
+def test_azure_names_the_deployment_in_its_older_path() -> None:
+    older = codec("azure", api_version="2025-04-01-preview").encode(draw(), "my draw/er", stream=False)
+    assert older.path == "/openai/deployments/my%20draw%2Fer/images/generations?api-version=2025-04-01-preview"
+
+
+def test_sources_by_address_or_file_go_as_json_where_the_model_reads_them() -> None:
+    request = pb.EditImagesRequest(
+        prompt="green",
+        images=[
+            media_pb2.Media(url="https://example.com/a.png"),
+            media_pb2.Media(file_id="file-1"),
+            media_pb2.Media(data=CAT, mime_type="image/png"),
+        ],
+        mask=media_pb2.Media(file_id="file-2"),
+    )
+    made = codec("openai").encode(request, "gpt-image-1.5", stream=True)
+    body = json.loads(made.body)
+    assert (made.path, made.pieces) == ("/images/edits", ())
+    assert body["images"][:2] == [{"image_url": "https://example.com/a.png"}, {"file_id": "file-1"}]
+    assert body["images"][2]["image_url"].startswith("data:image/png;base64,iVBORw0KGgo")
+    assert body["mask"] == {"file_id": "file-2"}
+    assert body["stream"] is True
+
+
+def test_a_form_is_made_of_pieces_and_holds_the_file_itself() -> None:
+    request = pb.EditImagesRequest(prompt="green", images=[media_pb2.Media(data=CAT, mime_type="image/png")])
+    made = codec("openai").encode(request, "dall-e-2", stream=False)
+    assert made.body == b""
+    assert CAT in made.pieces
+    boundary = made.headers["Content-Type"].partition("boundary=")[2]
+    assert made.pieces[0].startswith(f"--{boundary}\r\n".encode())
+    assert made.pieces[-1] == f"\r\n--{boundary}--\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("model", "known", "edits"),
+    [
+        ("dall-e-2", True, True), ("dall-e-3", True, False), ("gpt-image-2", True, True),
+        ("gpt-image-1-mini", True, True),
+        ("chatgpt-image-latest", True, True), ("gpt-5", False, True),
+    ],
+)  # fmt: skip
+def test_rows_and_capabilities(model: str, known: bool, edits: bool) -> None:
+    row = row_of(OPENAI, model)
+    assert (row.known, row.edits) == (known, edits)
+    wanted = ("image", "image_edit") if edits else ("image",)
+    assert codec("openai").capabilities(model) == (wanted if known else ())
+
+
+@pytest.mark.parametrize(
+    ("size", "fits"),
+    [
+        ("1536x864", True), ("3840x2160", True), ("auto", True), ("16x48", True), ("16x64", False),
+        ("3856x2160", False),
+        ("1000x1000", False), ("2K", False),
+    ],
+)  # fmt: skip
+def test_sizes_of_gpt_image_2(size: str, fits: bool) -> None:
+    assert row_of(OPENAI, "gpt-image-2-2026-04-21").allows_size(size) is fits
+
+
+@pytest.mark.parametrize("ratio", ["0:0", "16:9", "5:4"])
+def test_a_ratio_without_a_size_lists_the_sizes(ratio: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"options\.aspect_ratio: .*1024x1024"):
+        codec("openai").encode(draw(aspect_ratio=ratio), "gpt-image-1", stream=False)
+
+
+def test_answers_in_other_spellings() -> None:
+    body = {
+        "created": 5,
+        "data": [{"b64_json": "data:image/png;base64,iVBORw0KGgo="}, {"url": "https://x/y", "size": "640x480"}],
+        "usage": {
+            "prompt_tokens": 3,
+            "completion_tokens": 4,
+            "cost": 0.5,
+            "completion_tokens_details": {"image_tokens": 4},
+        },
+    }
+    drawn = codec("openrouter").decode(HttpResponse(200, {}, json.dumps(body).encode()))
+    first, second = drawn.pictures
+    assert first.data == b"\x89PNG\r\n\x1a\n"
+    assert (second.url, second.width, second.height) == ("https://x/y", 640, 480)
+    assert (drawn.usage.total_tokens, drawn.usage.provider_cost_nano_usd) == (7, 500_000_000)

@@ -1,0 +1,615 @@
+"""Images through the front door: a real hub, a real provider over HTTP, a generated stub."""
+
+import asyncio
+import json
+import random
+from base64 import b64encode
+from collections.abc import AsyncIterable
+from email.message import Message
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+import pytest
+from aignehub.v1 import image_service_pb2 as pb
+from aignehub.v1 import media_pb2, options_pb2, usage_pb2
+from aiohttp import web
+
+from tests.fake_provider import DONE, FakeProvider, Seen, answers, hangs, streams
+from tests.pictures import solid_png
+from tests.running import bearer, failure, provider, running_hub, until
+
+CAT = solid_png(64, 32, (10, 20, 30, 255))
+MIB = 1024 * 1024
+LARGE = CAT + random.Random(7).randbytes(5 * MIB)  # decoders stop at IEND; what counts here is the bytes
+USAGE = {
+    "input_tokens": 10,
+    "input_tokens_details": {"text_tokens": 8, "image_tokens": 2},
+    "output_tokens": 272,
+    "output_tokens_details": {"text_tokens": 0, "image_tokens": 272},
+    "total_tokens": 282,
+}
+
+
+def whole(*data: bytes, **more: Any) -> dict[str, Any]:
+    return {"created": 1750000000, "data": [{"b64_json": b64encode(one).decode()} for one in data], **more}
+
+
+def event(kind: str, data: bytes | None = None, **more: Any) -> bytes:
+    body = {"type": kind, **({} if data is None else {"b64_json": b64encode(data).decode()}), **more}
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps(body).encode())
+
+
+def partial(data: bytes, index: int) -> bytes:
+    return event("image_generation.partial_image", data, partial_image_index=index)
+
+
+def completed(data: bytes, kind: str = "image_generation") -> bytes:
+    return event(f"{kind}.completed", data, usage=USAGE)
+
+
+def draw(prompt: str = "a cat", model: str = "openai/gpt-image-1", **options: Any) -> pb.GenerateImagesRequest:
+    return pb.GenerateImagesRequest(model=model, prompt=prompt, options=pb.ImageOptions(**options))
+
+
+def change(*images: media_pb2.Media, model: str = "openai/gpt-image-1", **more: Any) -> pb.EditImagesRequest:
+    return pb.EditImagesRequest(model=model, prompt="make it green", images=images, **more)
+
+
+def png(data: bytes = CAT, **more: Any) -> media_pb2.Media:
+    return media_pb2.Media(data=data, mime_type="image/png", **more)
+
+
+def form(seen: Seen) -> list[Message]:
+    head = f"Content-Type: {seen.headers['Content-Type']}\r\n\r\n".encode()
+    parts = BytesParser().parsebytes(head + seen.body).get_payload()
+    assert isinstance(parts, list)
+    return [part for part in parts if isinstance(part, Message)]
+
+
+def named(parts: list[Message]) -> dict[str, bytes]:
+    found = {}
+    for part in parts:
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_param("name", header="content-disposition"))] = content
+    return found
+
+
+def reachable(*base_urls: str) -> dict[str, Any]:
+    """Egress settings that let the hub fetch from the fakes of a test."""
+    ports = [urlsplit(url).port for url in base_urls]
+    return {"allow_http": True, "allowed_ports": ports, "allowed_networks": ["127.0.0.0/8"]}
+
+
+async def collected(events: AsyncIterable[pb.ImageStreamEvent]) -> list[pb.ImageStreamEvent]:
+    return [one async for one in events]
+
+
+async def refused(awaitable: Any) -> Any:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await awaitable
+    return failure(raised.value)
+
+
+async def test_a_whole_answer_with_everything_a_caller_is_told(tmp_path: Path) -> None:
+    answer = answers(
+        whole(CAT, CAT, usage=USAGE, output_format="png", size="1024x1024"), headers={"x-request-id": "req-9"}
+    )
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        request = draw(
+            n=2, size="1536x1024", quality="low", background=pb.IMAGE_BACKGROUND_OPAQUE,
+            output_format=pb.IMAGE_FORMAT_WEBP, output_compression=0, moderation="low",
+        )  # fmt: skip
+        request.user = "u-1"
+        call = hub.images.GenerateImages(request, metadata=hub.auth, timeout=5)
+        response = await call
+    [seen] = fake.seen
+    assert (seen.method, seen.raw_path) == ("POST", "/v1/images/generations")
+    assert seen.headers["Authorization"] == "Bearer sk-test-upstream-key"
+    assert seen.json == {
+        "model": "gpt-image-1", "prompt": "a cat", "n": 2, "size": "1536x1024", "quality": "low", "user": "u-1",
+        "background": "opaque", "output_format": "webp", "output_compression": 0, "moderation": "low",
+    }  # fmt: skip
+    assert [(one.index, one.media.mime_type, one.width, one.height) for one in response.images] == [
+        (0, "image/png", 64, 32),  # as the bytes say, not as was asked for
+        (1, "image/png", 64, 32),
+    ]
+    assert [one.media.data for one in response.images] == [CAT, CAT]
+    assert (response.model, response.create_time.seconds) == ("gpt-image-1", 1750000000)
+    usage = response.usage
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens, usage.billed_images) == (10, 272, 282, 0)
+    split = [(entry.modality, entry.tokens) for entry in usage.input_by_modality]
+    assert split == [(usage_pb2.MODALITY_TEXT, 8), (usage_pb2.MODALITY_IMAGE, 2)]
+    gateway = response.gateway
+    assert (gateway.provider, gateway.provider_model, gateway.provider_request_id) == (
+        "openai", "gpt-image-1", "req-9",
+    )  # fmt: skip
+    assert [attempt.credential for attempt in gateway.attempts] == ["key-1"]
+    assert list(gateway.adjusted_fields) == []
+
+
+async def test_only_the_fields_a_model_takes_are_sent(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        asked = draw(
+            model="openai/dall-e-3", size="1792x1024", quality="hd", style="natural", moderation="low",
+            background=pb.IMAGE_BACKGROUND_AUTO, seed=4, output_compression=50,
+        )  # fmt: skip
+        response = await hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5)
+        asked.gateway.strict_parameters = True
+        told = await refused(hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5))
+    [seen] = fake.seen
+    assert seen.json == {
+        "model": "dall-e-3", "prompt": "a cat", "size": "1792x1024", "quality": "hd", "style": "natural",
+        "response_format": "b64_json",
+    }  # fmt: skip
+    assert sorted(response.gateway.adjusted_fields) == [
+        "options.background", "options.moderation", "options.output_compression", "options.seed",
+    ]  # fmt: skip
+    assert (response.usage.billed_images, response.usage.total_tokens) == (1, 0)
+    assert told.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert "strict_parameters" in told.message
+
+
+IMPOSSIBLE = [
+    (draw(model="openai/dall-e-2", size="1792x1024"), "options.size", "256x256, 512x512, 1024x1024"),
+    (draw(model="openai/dall-e-3", size="512x512"), "options.size", "1024x1024, 1792x1024, 1024x1792"),
+    (draw(size="2048x2048"), "options.size", "auto, 1024x1024, 1536x1024, 1024x1536"),
+    (draw(model="openai/gpt-image-2", size="1000x1000"), "options.size", "divisible by 16"),
+    (draw(model="openai/gpt-image-2", size="3840x1024"), "options.size", "between 1:3 and 3:1"),
+    (draw(model="openai/dall-e-3", n=2), "options.n", "at most 1 image a call"),
+    (draw(model="openai/dall-e-3", quality="low"), "options.quality", "standard, hd"),
+    (draw(model="openai/dall-e-3", style="baroque"), "options.style", "vivid, natural"),
+    (draw("x" * 1001, model="openai/dall-e-2"), "prompt", "1000 characters"),
+    (draw(aspect_ratio="16:9"), "options.aspect_ratio", "1536x1024"),
+    (
+        draw(background=pb.IMAGE_BACKGROUND_TRANSPARENT, output_format=pb.IMAGE_FORMAT_JPEG),
+        "options.background",
+        "PNG or WebP",
+    ),
+    (draw(n=11), "options.n", ""),
+    (draw(size="wide"), "options.size", ""),
+    (draw(""), "prompt", ""),
+    (change(png(), png(), model="openai/dall-e-2"), "images", "at most 1 image"),
+    (change(png(b"GIF89a\1\0\1\0\0\0\0")), "images[0].mime_type", "the bytes are image/gif"),
+    (change(png(), media_pb2.Media(data=b"plain text")), "images[1].data", "no image of a known kind"),
+    (change(media_pb2.Media(data=b"", mime_type="image/png")), "images[0].data", "empty"),
+    (change(png(), mask=png(solid_png(8, 8, (0, 0, 0, 0)))), "mask", "it must be 64x32, the size of images[0]"),
+    (change(png(), input_fidelity="some"), "input_fidelity", ""),
+]
+
+
+async def test_what_a_model_lacks_is_refused_naming_the_field_and_what_is_allowed(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        for request, field, allowed in IMPOSSIBLE:
+            generate = isinstance(request, pb.GenerateImagesRequest)
+            method: Any = hub.images.GenerateImages if generate else hub.images.EditImages
+            told = await refused(method(request, metadata=hub.auth, timeout=5))
+            assert told.code == grpc.StatusCode.INVALID_ARGUMENT, (field, told.message)
+            assert [violation.field for violation in told.bad_request.field_violations] == [field]
+            assert allowed in told.message, told.message
+    assert fake.seen == []
+
+
+async def test_what_a_provider_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
+    wanted = [
+        (draw(model="openai/dall-e-3", negative_prompt="dogs"), "options.negative_prompt"),
+        (draw(model="openai/dall-e-3", background=pb.IMAGE_BACKGROUND_TRANSPARENT), "options.background"),
+        (draw(model="openai/dall-e-3", output_format=pb.IMAGE_FORMAT_WEBP), "options.output_format"),
+        (draw(model="xai/grok-2-image", size="1024x1024"), "options.size"),
+        (change(png(), model="openai/dall-e-3"), "model"),
+        (change(png(), model="xai/grok-imagine-image", mask=png()), "mask"),
+        (change(media_pb2.Media(file_id="file-1"), model="xai/grok-imagine-image"), "images[0].file_id"),
+        (change(media_pb2.Media(file_id="file-1"), model="openai/dall-e-2"), "images[0].file_id"),
+        (draw(model="groq/some"), "model"),
+    ]
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(
+            tmp_path,
+            providers=[
+                provider(fake.base_url),
+                provider(fake.base_url, "xai", "xai"),
+                provider(fake.base_url, "groq", "groq"),
+            ],
+        ) as hub,
+    ):
+        for request, field in wanted:
+            generate = isinstance(request, pb.GenerateImagesRequest)
+            method: Any = hub.images.GenerateImages if generate else hub.images.EditImages
+            told = await refused(method(request, metadata=hub.auth, timeout=5))
+            assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNSUPPORTED_BY_PROVIDER"), field
+            assert told.metadata["field"] == field
+    assert fake.seen == []
+
+
+async def test_an_edit_is_a_form_whose_files_arrive_byte_for_byte(tmp_path: Path) -> None:
+    mask = solid_png(64, 32, (0, 0, 0, 0))
+    async with (
+        FakeProvider(answers(whole(CAT, usage=USAGE))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        request = change(
+            png(LARGE, filename='a"b\r\n.png'), png(), mask=png(mask), input_fidelity="high",
+            options=pb.ImageOptions(n=1, output_format=pb.IMAGE_FORMAT_PNG, output_compression=90),
+            gateway=options_pb2.GatewayOptions(extra_body_json='{"newer": {"a": 1}, "flag": true}'),
+        )  # fmt: skip
+        response = await hub.images.EditImages(request, metadata=hub.auth, timeout=20)
+        one = await hub.images.EditImages(change(png()), metadata=hub.auth, timeout=5)
+    first, second = fake.seen
+    assert first.raw_path == "/v1/images/edits"
+    assert int(first.headers["Content-Length"]) == len(first.body)
+    assert "Transfer-Encoding" not in first.headers
+    parts = form(first)
+    names = [part.get_param("name", header="content-disposition") for part in parts]
+    assert names.count("image[]") == 2
+    files = [part.get_payload(decode=True) for part in parts if part.get_filename()]
+    assert files == [LARGE, CAT, mask]
+    assert [part.get_content_type() for part in parts if part.get_filename()] == ["image/png"] * 3
+    assert next(part.get_filename() for part in parts if part.get_filename()) == "a%22b%0D%0A.png"
+    fields = named([part for part in parts if not part.get_filename()])
+    assert fields == {
+        "model": b"gpt-image-1", "prompt": b"make it green", "n": b"1", "output_format": b"png",
+        "output_compression": b"90", "input_fidelity": b"high", "newer": b'{"a":1}', "flag": b"true",
+    }  # fmt: skip
+    assert response.images[0].media.data == one.images[0].media.data == CAT
+    assert named(form(second))["image"] == CAT
+
+
+async def test_json_edits_of_hosts_that_take_no_form(tmp_path: Path) -> None:
+    kinds = ("xai", "openrouter", "together", "doubao")
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url, kind, kind) for kind in kinds]) as hub,
+    ):
+        for kind in kinds:
+            request = change(png(), png(), model=f"{kind}/some-image-model")
+            await hub.images.EditImages(request, metadata=hub.auth, timeout=5)
+    url = f"data:image/png;base64,{b64encode(CAT).decode()}"
+    sent = [{key: value for key, value in seen.json.items() if key not in ("model", "prompt")} for seen in fake.seen]
+    assert [seen.raw_path for seen in fake.seen] == [
+        "/v1/images/edits", "/v1/images", "/v1/images/generations", "/v1/images/generations",
+    ]  # fmt: skip
+    assert sent == [
+        {"images": [{"type": "image_url", "url": url}] * 2, "response_format": "b64_json"},
+        {"input_references": [{"type": "image_url", "image_url": {"url": url}}] * 2},
+        {"reference_images": [url, url], "response_format": "base64"},
+        {"image": [url, url], "response_format": "b64_json"},
+    ]
+
+
+async def test_a_url_is_fetched_through_the_guard_where_bytes_are_asked(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/cat"):
+            return web.Response(body=LARGE, content_type="application/octet-stream")
+        # A provider that gives addresses whatever it is asked for.
+        url = str(request.url.origin()) + "/files/cat"
+        return web.json_response({"data": [{"url": url, "revised_prompt": "a fat cat"}, {"url": url}]})
+
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(
+            tmp_path, providers=[provider(fake.base_url, "xai", "xai")], egress=reachable(fake.base_url)
+        ) as hub,
+    ):
+        asked = draw(model="xai/grok-imagine-image", aspect_ratio="16:9", size="2K", n=2)
+        response = await hub.images.GenerateImages(asked, metadata=hub.auth, timeout=10)
+        asked.options.delivery = pb.IMAGE_DELIVERY_URL
+        by_url = await hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5)
+        events = await collected(
+            hub.images.StreamGenerateImages(draw(model="xai/grok-imagine-image"), metadata=hub.auth)
+        )
+    assert fake.seen[0].json == {
+        "model": "grok-imagine-image", "prompt": "a cat", "n": 2, "aspect_ratio": "16:9", "resolution": "2k",
+        "response_format": "b64_json",
+    }  # fmt: skip
+    assert "Authorization" not in fake.seen[1].headers
+    assert [one.media.data == LARGE for one in response.images] == [True, True]
+    first = response.images[0]
+    assert (first.media.mime_type, first.width, first.height, first.revised_prompt) == (
+        "image/png", 64, 32, "a fat cat",
+    )  # fmt: skip
+    assert response.usage.billed_images == 2
+    assert by_url.images[0].media.url.endswith("/files/cat")
+    assert list(by_url.gateway.adjusted_fields) == []
+    assert b"".join(one.chunk.data for one in events if one.chunk.index == 0) == LARGE
+
+
+async def test_private_addresses_are_refused_whoever_names_them(tmp_path: Path) -> None:
+    fetched = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        fetched.append(request.path)
+        return web.json_response({"data": [{"url": str(request.url.origin()) + "/cat"}]})
+
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)], egress={"allow_http": True}) as hub,
+    ):
+        told = await refused(hub.images.GenerateImages(draw(model="openai/dall-e-2"), metadata=hub.auth, timeout=5))
+        assert (told.code, told.reason) == (grpc.StatusCode.INTERNAL, "PROVIDER_BAD_RESPONSE")
+        for url in ("http://127.0.0.1:1/x", "https://169.254.169.254/latest", "https://[::1]/a", "ftp://example.com/a"):
+            source = media_pb2.Media(url=url)
+            told = await refused(hub.images.EditImages(change(source), metadata=hub.auth, timeout=5))
+            assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "URL_NOT_ALLOWED"), url
+            assert told.bad_request.field_violations[0].field == "images[0].url"
+        told = await refused(
+            hub.images.EditImages(change(png(), mask=media_pb2.Media(url="https://10.0.0.1/m")), metadata=hub.auth)
+        )
+        assert told.bad_request.field_violations[0].field == "mask.url"
+    assert fetched == ["/v1/images/generations"]
+
+
+async def test_a_source_by_url_is_fetched_and_uploaded(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == "/source":
+            return web.Response(body=LARGE, content_type="image/png")
+        return web.json_response(whole(CAT))
+
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)], egress=reachable(fake.base_url)) as hub,
+    ):
+        url = fake.base_url.removesuffix("/v1") + "/source"
+        await hub.images.EditImages(change(media_pb2.Media(url=url)), metadata=hub.auth, timeout=10)
+    assert [seen.raw_path for seen in fake.seen] == ["/source", "/v1/images/edits"]
+    assert named(form(fake.seen[1]))["image"] == LARGE
+
+
+async def test_an_address_asked_of_a_model_that_gives_bytes_alone_is_told(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        asked = draw(delivery=pb.IMAGE_DELIVERY_URL)
+        response = await hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5)
+        asked.gateway.strict_parameters = True
+        told = await refused(hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5))
+    assert response.images[0].media.data == CAT
+    assert list(response.gateway.adjusted_fields) == ["options.delivery"]
+    assert told.bad_request.field_violations[0].field == "options.delivery"
+    assert "response_format" not in fake.seen[0].json
+
+
+async def test_the_streaming_contract_with_previews_and_a_large_image(tmp_path: Path) -> None:
+    answer = streams(partial(CAT, 0) + partial(LARGE, 1), completed(LARGE), pause=0.01)
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        call = hub.images.StreamGenerateImages(draw(partial_images=2), metadata=hub.auth, timeout=20)
+        events = await collected(call)
+    assert fake.seen[0].json == {
+        "model": "gpt-image-1", "prompt": "a cat", "partial_images": 2, "stream": True,
+    }  # fmt: skip
+    assert fake.seen[0].headers["Accept"] == "text/event-stream"
+    assert all(one.ByteSize() < MIB for one in events)
+    kinds = [one.WhichOneof("event") for one in events]
+    assert kinds[0] == "partial_image"
+    assert kinds[-2:] == ["completed", "summary"]
+    assert events[0].partial_image.media.data == CAT
+    previews = [
+        one.chunk for one in events if one.WhichOneof("event") == "chunk" and one.chunk.HasField("partial_index")
+    ]
+    assert b"".join(one.data for one in previews) == LARGE
+    assert {one.partial_index for one in previews} == {1}
+    [second] = [one.partial_image for one in events[1:] if one.WhichOneof("event") == "partial_image"]
+    assert (second.partial_index, second.media.WhichOneof("source")) == (1, None)
+    finals = [
+        one.chunk for one in events if one.WhichOneof("event") == "chunk" and not one.chunk.HasField("partial_index")
+    ]
+    assert b"".join(one.data for one in finals) == LARGE
+    image = events[-2].completed
+    assert (image.media.WhichOneof("source"), image.media.mime_type, image.width) == (None, "image/png", 64)
+    summary = events[-1].summary
+    assert (summary.model, summary.usage.total_tokens) == ("gpt-image-1", 282)
+    assert (summary.gateway.provider, summary.gateway.attempts[0].credential) == ("openai", "key-1")
+    assert summary.gateway.time_to_first_token.ToMicroseconds() > 0
+
+
+async def test_previews_leave_before_the_image_is_whole(tmp_path: Path) -> None:
+    may_end = asyncio.Event()
+
+    async def wait() -> None:
+        await asyncio.wait_for(may_end.wait(), 5)
+
+    async with (
+        FakeProvider(streams(partial(CAT, 0), then=wait)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        call = hub.images.StreamGenerateImages(draw(partial_images=1), metadata=hub.auth, timeout=5)
+        first = await call.read()
+        assert isinstance(first, pb.ImageStreamEvent)
+        assert first.partial_image.media.data == CAT
+        may_end.set()
+        with pytest.raises(grpc.aio.AioRpcError):
+            while await call.read() is not grpc.aio.EOF:
+                pass
+
+
+async def test_a_streamed_edit(tmp_path: Path) -> None:
+    preview = event("image_edit.partial_image", CAT, partial_image_index=0)
+    async with (
+        FakeProvider(streams(preview, completed(CAT, "image_edit"), DONE)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        request = change(png(), options=pb.ImageOptions(partial_images=1))
+        events = await collected(hub.images.StreamEditImages(request, metadata=hub.auth, timeout=5))
+    fields = named(form(fake.seen[0]))
+    assert (fields["stream"], fields["partial_images"]) == (b"true", b"1")
+    assert [one.WhichOneof("event") for one in events] == ["partial_image", "completed", "summary"]
+    assert events[1].completed.media.data == CAT
+
+
+@pytest.mark.parametrize("model", ["openai/dall-e-3", "openai/gpt-image-1"])
+async def test_a_model_or_host_without_streaming_gives_the_same_events(model: str, tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT, model="told"))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        events = await collected(
+            hub.images.StreamGenerateImages(draw(model=model, partial_images=1), metadata=hub.auth, timeout=5)
+        )
+    assert ("stream" in fake.seen[0].json) is (model != "openai/dall-e-3")
+    assert [one.WhichOneof("event") for one in events] == ["completed", "summary"]
+    assert events[0].completed.media.data == CAT
+    summary = events[1].summary
+    assert (summary.model, summary.usage.billed_images) == ("told", 1)
+    assert ("options.partial_images" in summary.gateway.adjusted_fields) is (model == "openai/dall-e-3")
+
+
+async def test_a_broken_stream_ends_with_a_summary_and_a_status(tmp_path: Path) -> None:
+    error = b'event: error\ndata: {"type":"error","error":{"message":"overloaded","code":"server_error"}}\n\n'
+    for pieces, code in (
+        ((partial(CAT, 0),), grpc.StatusCode.UNAVAILABLE),
+        ((partial(CAT, 0) + error,), grpc.StatusCode.UNAVAILABLE),
+        ((partial(CAT, 0), b"data: {\n\n"), grpc.StatusCode.INTERNAL),
+    ):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        received: list[pb.ImageStreamEvent] = []
+        async with (
+            FakeProvider(streams(*pieces, pause=0.02)) as fake,
+            running_hub(folder, providers=[provider(fake.base_url)]) as hub,
+        ):
+            call = hub.images.StreamGenerateImages(draw(partial_images=1), metadata=hub.auth, timeout=5)
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                async for one in call:
+                    received.append(one)
+        assert failure(raised.value).code == code
+        assert [one.WhichOneof("event") for one in received] == ["partial_image", "summary"]
+        usage = received[-1].summary.usage
+        assert usage.estimated
+        assert usage.input_tokens > 0
+        assert received[-1].summary.gateway.request_id
+
+
+async def test_an_image_is_paid_for_although_the_stream_then_breaks(tmp_path: Path) -> None:
+    error = b'data: {"error":{"message":"overloaded","code":"server_error"}}\n\n'
+    async with (
+        FakeProvider(streams(completed(CAT) + error)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        call = hub.images.StreamGenerateImages(draw(n=2), metadata=hub.auth, timeout=5)
+        received = []
+        with pytest.raises(grpc.aio.AioRpcError):
+            async for one in call:
+                received.append(one)
+    assert [one.WhichOneof("event") for one in received] == ["completed", "summary"]
+    assert received[1].summary.usage.total_tokens == 282
+
+
+async def test_a_cancelled_call_of_every_kind_closes_the_providers_socket(tmp_path: Path) -> None:
+    async with FakeProvider(hangs) as fake, running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub:
+        calls: list[Any] = [
+            hub.images.GenerateImages(draw(), metadata=hub.auth, timeout=20),
+            hub.images.EditImages(change(png()), metadata=hub.auth, timeout=20),
+            hub.images.StreamGenerateImages(draw(), metadata=hub.auth, timeout=20),
+            hub.images.StreamEditImages(change(png()), metadata=hub.auth, timeout=20),
+        ]
+        await until(lambda: len(fake.seen) == len(calls))
+        for call in calls:
+            call.cancel()
+        await until(lambda: len(fake.disconnects) == len(calls))
+        await until(lambda: hub.hub.active_calls == 0)
+
+
+async def test_a_stream_cancelled_midway_closes_the_providers_socket(tmp_path: Path) -> None:
+    async def forever() -> None:
+        await asyncio.sleep(3600)
+
+    async with (
+        FakeProvider(streams(partial(CAT, 0), then=forever)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        call = hub.images.StreamGenerateImages(draw(partial_images=1), metadata=hub.auth, timeout=20)
+        await call.read()
+        call.cancel()
+        await until(lambda: len(fake.disconnects) == 1)
+
+
+async def test_failures_of_the_provider(tmp_path: Path) -> None:
+    slow = {"error": {"message": "slow down"}}
+    refusal = {"error": {"message": "blocked by our safety system", "code": "moderation_blocked"}}
+    cases = [
+        (answers(refusal, 400), grpc.StatusCode.FAILED_PRECONDITION, "CONTENT_FILTERED"),
+        (
+            answers(slow, 429),
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "PROVIDER_RATE_LIMITED",
+        ),
+        (answers({"data": []}), grpc.StatusCode.INTERNAL, "PROVIDER_BAD_RESPONSE"),
+        (answers({"data": [{"b64_json": "***"}]}), grpc.StatusCode.INTERNAL, "PROVIDER_BAD_RESPONSE"),
+        (answers([1]), grpc.StatusCode.INTERNAL, "PROVIDER_BAD_RESPONSE"),
+    ]
+    for place, (answer, code, reason) in enumerate(cases):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        async with (
+            FakeProvider(answer) as fake,
+            running_hub(folder, providers=[provider(fake.base_url)]) as hub,
+        ):
+            for call in (
+                hub.images.GenerateImages(draw(), metadata=hub.auth, timeout=5),
+                collected(hub.images.StreamGenerateImages(draw(), metadata=hub.auth, timeout=5)),
+            ):
+                told = await refused(call)
+                assert (told.code, told.reason) == (code, reason)
+
+
+async def test_a_filtered_image_is_told_beside_the_others(tmp_path: Path) -> None:
+    body = whole(CAT)
+    body["data"].append({"error": {"code": "OutputImageSensitiveContentDetected", "message": "sensitive"}})
+    async with (
+        FakeProvider(answers(body)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url, "doubao", "doubao")]) as hub,
+    ):
+        response = await hub.images.GenerateImages(draw(model="doubao/seedream"), metadata=hub.auth, timeout=5)
+    assert [(one.index, one.filtered, one.filter_reason) for one in response.images] == [
+        (0, False, ""), (1, True, "sensitive"),
+    ]  # fmt: skip
+    assert not response.images[1].HasField("media")
+    assert response.usage.billed_images == 1
+
+
+async def test_rights_defaults_and_unbuilt_options(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(
+            tmp_path, providers=[provider(fake.base_url)], defaults={"image": "openai/gpt-image-1-mini"}
+        ) as hub,
+    ):
+        await hub.images.GenerateImages(draw(model=""), metadata=hub.auth, timeout=5)
+        key = await hub.new_key(allowed_models=["openai/dall-e-3"], allowed_methods=["aignehub.v1.ImageService/*"])
+        told = await refused(hub.images.GenerateImages(draw(), metadata=bearer(key), timeout=5))
+        assert told.reason == "MODEL_NOT_ALLOWED"
+        asked = draw()
+        asked.gateway.use_cache = True
+        told = await refused(hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5))
+        assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_BUILT")
+        asked = draw()
+        asked.gateway.extra_body_json = '{"size": "1x1"}'
+        told = await refused(hub.images.GenerateImages(asked, metadata=hub.auth, timeout=5))
+        assert told.bad_request.field_violations[0].field == "gateway.extra_body_json"
+    assert [seen.json["model"] for seen in fake.seen] == ["gpt-image-1-mini"]
+
+
+async def test_an_upload_past_the_message_bound_ends_in_resource_exhausted(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers(whole(CAT))) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)], grpc={"max_receive_message_bytes": MIB}) as hub,
+    ):
+        told = await refused(hub.images.EditImages(change(png(LARGE)), metadata=hub.auth, timeout=5))
+    assert told.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert fake.seen == []
