@@ -9,8 +9,8 @@ class SandboxModel:
 
     ``name`` is the bare name (no ``sandbox/``); a family's holds its parameter, as in ``fail-<status>``.
     ``example`` is an id that can be called, the same as ``name`` where there is no parameter. ``capabilities``
-    are words of: chat, tools, json_schema, reasoning, vision, embedding, image, image_edit, transcription,
-    speech, live_transcription.
+    are words of: chat, tools, json_schema, reasoning, vision, embedding, image, image_edit, speech, transcription,
+    live_transcription.
     """
 
     name: str

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from server.sandbox.audio.models import AUDIO
 from server.sandbox.audio.routes import add_audio
 from server.sandbox.catalog import MODELS
 from server.sandbox.completion import CREATED
@@ -55,8 +56,8 @@ async def _models(http: web.Request) -> web.StreamResponse:
 
 async def _model(http: web.Request) -> web.StreamResponse:
     name = http.match_info["name"]
-    families = (chat_model, embedding_model, image_model)
-    if all(find(name) is None for find in families) and name not in ("speak", "hear"):
+    known = (chat_model(name), embedding_model(name), image_model(name))
+    if all(model is None for model in known) and name not in AUDIO:
         raise unknown_model(name)
     return _json(_card(name))
 

@@ -67,9 +67,9 @@ def _offset(token: str) -> int:
 
 _OUTPUTS = {
     "chat": MODALITY_TEXT,
-    "transcription": MODALITY_TEXT,
     "embedding": MODALITY_EMBEDDING,
     "image": MODALITY_IMAGE,
+    "transcription": MODALITY_TEXT,
     "speech": MODALITY_AUDIO,
 }
 _READ_IMAGES = {"vision", "image_edit"}

@@ -118,21 +118,6 @@ def parse(data: bytes) -> Recording:
     )
 
 
-def _request_type(value: Mapping[str, Json]) -> str:
-    headers = value.get("request_headers")
-    return str(headers.get("content-type", "")) if isinstance(headers, dict) else ""
-
-
-def _request_bytes(value: Mapping[str, Json]) -> bytes:
-    body = value.get("request_body")
-    if value.get("request_body_encoding") != "base64" or not isinstance(body, str):
-        return b""
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        raise Unreadable("request_body is no base64") from None
-
-
 def _text(value: Mapping[str, Json], name: str) -> str:
     text = value.get(name)
     if not isinstance(text, str) or not text:
@@ -159,6 +144,22 @@ def _headers(value: Mapping[str, Json]) -> dict[str, str]:
     if not isinstance(headers, dict):
         raise Unreadable("response_headers is no object")
     return {str(name).lower(): str(text) for name, text in headers.items() if text is not None}
+
+
+def _request_bytes(value: Mapping[str, Json]) -> bytes:
+    body = value.get("request_body")
+    if value.get("request_body_encoding") != "base64" or not isinstance(body, str):
+        return b""
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        raise Unreadable("request_body is no base64") from None
+
+
+def _request_type(value: Mapping[str, Json]) -> str:
+    headers = value.get("request_headers")
+    told = headers.get("content-type") if isinstance(headers, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _body(value: Mapping[str, Json]) -> bytes:

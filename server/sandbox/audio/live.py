@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 
 from server.sandbox import tokens
 from server.sandbox.audio.hear import hear_samples
+from server.sandbox.audio.models import HEAR
 from server.wire import pcm
 from server.wire.utterance import Started, Utterance, UtteranceCutter
 
@@ -87,7 +88,7 @@ class _Session:
             return False
         if self._model == "hang":
             await asyncio.get_running_loop().create_future()
-        if self._model not in ("hear", "cut"):
+        if self._model not in (HEAR, "cut"):
             await self._refuse(f"The model '{self._model[:60]}' does not exist.", "model_not_found")
             return False
         self._cutter = UtteranceCutter(_RATE, _activity(turns))

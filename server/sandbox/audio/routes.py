@@ -8,6 +8,7 @@ from aiohttp import web
 from server.sandbox import tokens
 from server.sandbox.audio.hear import Heard, answer, hear
 from server.sandbox.audio.live import live
+from server.sandbox.audio.models import HEAR, SPEAK
 from server.sandbox.audio.recording import HearingRequest
 from server.sandbox.audio.recording import read_request as read_recording
 from server.sandbox.audio.speak import VOICES, SpeechRequest, speak
@@ -38,7 +39,7 @@ async def _speech(http: web.Request) -> web.StreamResponse:
     await _misbehave(http, request.model)
     if request.model == "garbage":
         return web.Response(body=_GARBAGE, content_type="application/json")
-    if request.model != "speak" and not _is_slow(request.model):
+    if request.model != SPEAK and not _is_slow(request.model):
         raise unknown_model(request.model)
     _check_voice(request)
     return await speak(http, request)
@@ -49,7 +50,7 @@ async def _transcription(http: web.Request) -> web.StreamResponse:
     await _misbehave(http, request.model)
     if request.model == "garbage":
         return web.Response(body=_GARBAGE, content_type="application/json")
-    if request.model not in ("hear", "cut") and not _is_slow(request.model):
+    if request.model not in (HEAR, "cut") and not _is_slow(request.model):
         raise unknown_model(request.model)
     heard = await asyncio.to_thread(hear, request.data)
     if request.stream:

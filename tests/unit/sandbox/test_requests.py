@@ -9,14 +9,13 @@ import orjson
 import pytest
 
 from server.sandbox import routes
+from server.sandbox.audio.models import AUDIO
 from server.sandbox.catalog import MODELS
 from server.sandbox.draw.registry import IMAGE_FAMILIES, IMAGES, image_model
 from server.sandbox.embedding.models import EMBEDDING_FAMILIES, EMBEDDINGS, embedding_model
 from server.sandbox.listener import Sandbox
 from server.sandbox.registry import CHAT, CHAT_FAMILIES, chat_model
 from tests.unit.sandbox.client import Client
-
-AUDIO = ("speak", "hear")
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"nonsense", b"\xff", b"[]", b'"text"', b"null", b"[" * 5000])
