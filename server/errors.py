@@ -31,7 +31,6 @@
     │   └── ProviderCredentialInvalid PROVIDER_CREDENTIAL_INVALID
     ├── DeadlineExceeded ........... DEADLINE_EXCEEDED
     │   └── ProviderTimeout ........ PROVIDER_TIMEOUT
-    ├── Aborted .................... CONFLICT
     └── Internal ................... INTERNAL
         └── ProviderBadResponse .... PROVIDER_BAD_RESPONSE
 
@@ -55,7 +54,6 @@ _NOT_FOUND = 5
 _PERMISSION_DENIED = 7
 _RESOURCE_EXHAUSTED = 8
 _FAILED_PRECONDITION = 9
-_ABORTED = 10
 _UNIMPLEMENTED = 12
 _INTERNAL = 13
 _UNAVAILABLE = 14
@@ -345,14 +343,6 @@ class ProviderTimeout(DeadlineExceeded):
 
     reason = "PROVIDER_TIMEOUT"
     helps = Help.PROVIDER
-
-
-class Aborted(HubError):
-    """Somebody else changed the same thing first; read it again and repeat."""
-
-    code = _ABORTED
-    reason = "CONFLICT"
-    helps = Help.RETRY
 
 
 class Internal(HubError):

@@ -123,7 +123,7 @@ class Hub:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"data_dir: cannot make {folder}: {error.strerror}; name a folder of your own") from None
-        registry = await open_registry(folder / "hub.db", folder / "pepper")
+        registry = await open_registry(folder)
         self._resources.push_async_callback(registry.close)
         await registry.start()
         key_file = self.settings.auth.bootstrap_key_file

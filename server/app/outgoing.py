@@ -2,10 +2,10 @@
 
 import ssl
 from collections.abc import Mapping
-from ipaddress import ip_network
 
 from server.config.settings import Settings
 from server.errors import ConfigError
+from server.transport.addresses import network as parse_network
 from server.transport.settings import EgressSettings, TransportSettings
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy")
@@ -30,7 +30,7 @@ def egress_settings(settings: Settings) -> EgressSettings:
     """The guard's own settings; callers' URLs never go through the proxy for providers."""
     return EgressSettings(
         allow_http=settings.egress.allow_http,
-        allowed_networks=tuple(ip_network(network) for network in settings.egress.allowed_networks),
+        allowed_networks=tuple(parse_network(text) for text in settings.egress.allowed_networks),
         allowed_ports=frozenset(settings.egress.allowed_ports),
         ca_bundle=_ca_bundle(settings),
         first_byte=settings.egress.timeout,

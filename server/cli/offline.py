@@ -23,8 +23,7 @@ def create_offline(data_dir: Path, settings: KeySettings) -> IssuedKey:
 
 
 async def _create(data_dir: Path, settings: KeySettings) -> IssuedKey:
-    # The names are those that the server gives its files; tests/e2e/test_cli.py holds the two together.
-    registry = await open_registry(data_dir / "hub.db", data_dir / "pepper")
+    registry = await open_registry(data_dir)
     try:
         await registry.start()
         return await registry.create(OPERATOR, settings)

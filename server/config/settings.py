@@ -1,11 +1,12 @@
 """Every setting of the hub with its default and its reason. hub.example.yaml shows them all."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.transport.addresses import network as parse_network
 
 _MIB = 1024 * 1024
 
@@ -120,10 +121,7 @@ class EgressSettings(_Section):
     @classmethod
     def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for network in networks:
-            try:
-                ip_network(network)
-            except ValueError:
-                raise ValueError(f"{network!r} is no network; write one as 10.1.0.0/16") from None
+            parse_network(network)
         return networks
 
 

@@ -12,7 +12,7 @@ from server.identity.key_format import ParsedKey
 from server.identity.keyring import Keyring
 from server.identity.pepper import Pepper
 from server.identity.private_file import create_private
-from server.identity.registry import IssuedKey, KeyRegistry
+from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL
 from server.store.base import KeySettings
 from server.store.sqlite import SqliteDatabase
@@ -42,24 +42,21 @@ class Bootstrapped:
     outcome: Outcome
 
 
-async def open_registry(database: Path, pepper: Path) -> KeyRegistry:
-    """The registry over a local database, made at first use; beside a running server too. Not started yet.
+async def open_registry(folder: Path) -> KeyRegistry:
+    """The registry over the local database of a data folder, made at first use; beside a running server too.
+
+    It is not started yet.
 
     Raises ``FailedPrecondition`` naming the file that cannot be used.
     """
-    secret = await asyncio.to_thread(Pepper.load, pepper)
-    store = SqliteKeyStore(await SqliteDatabase.open(database))
+    secret = await asyncio.to_thread(Pepper.load, folder / "pepper")
+    store = SqliteKeyStore(await SqliteDatabase.open(folder / "hub.db"))
     return KeyRegistry(store, Keyring(secret), secret)
 
 
 def admin_settings(display_name: str = "admin") -> KeySettings:
     """A key for everything the hub's own contract offers, on every model, without end."""
     return KeySettings(display_name=display_name, methods=ADMIN_METHODS, models=(EVERY_MODEL,))
-
-
-async def create_admin(registry: KeyRegistry, display_name: str = "admin") -> IssuedKey:
-    """A new administrator's key, made by whoever holds the server's files."""
-    return await registry.create(OPERATOR, admin_settings(display_name))
 
 
 async def bootstrap(registry: KeyRegistry, path: Path) -> Bootstrapped:

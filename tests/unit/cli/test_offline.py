@@ -12,7 +12,7 @@ from tests.unit.cli.program import run
 
 
 async def caller_of(folder: Path, secret: str) -> Caller:
-    registry = await open_registry(folder / "hub.db", folder / "pepper")
+    registry = await open_registry(folder)
     await registry.start()
     try:
         return registry.keyring.authenticate(secret)

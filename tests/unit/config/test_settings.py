@@ -28,7 +28,7 @@ def _load(text: str, folder: Path, environ: dict[str, str] | None = None) -> Set
         ("providers:\n- {name: a, kidn: x}", "providers[0].kidn is no setting of the hub; did you mean kind?"),
         ("providers:\n- {name: Upper}", "providers[0].name: "),
         ("grpc: {keepalive_time: -1}", "grpc.keepalive_time: Input should be greater than 0"),
-        ("egress: {allowed_networks: [x]}", "egress.allowed_networks: 'x' is no network; write one as 10.1.0.0/16"),
+        ("egress: {allowed_networks: [x]}", "egress.allowed_networks: 'x' is no network; write it as 10.1.0.0/16"),
         ("a: [", "is not valid YAML at line 1"),
         ("- a", "must be a mapping"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import FailedPrecondition
-from server.identity.bootstrap import Outcome, bootstrap, create_admin, open_registry
+from server.identity.bootstrap import Outcome, admin_settings, bootstrap, open_registry
 from server.identity.grants import ADMIN_METHODS, OPERATOR
 from server.identity.key_format import make, parse
 from server.identity.registry import KeyRegistry
@@ -82,11 +82,11 @@ async def test_a_crash_between_file_and_store_mends_itself(tmp_path: Path, clock
 
 
 async def test_the_offline_command_line_adds_an_administrator_beside_a_running_server(tmp_path: Path) -> None:
-    server = await open_registry(tmp_path / "hub.db", tmp_path / "pepper")
+    server = await open_registry(tmp_path)
     await server.start()
-    offline = await open_registry(tmp_path / "hub.db", tmp_path / "pepper")
+    offline = await open_registry(tmp_path)
     await offline.start()
-    issued = await create_admin(offline, "second")
+    issued = await offline.create(OPERATOR, admin_settings("second"))
     await offline.close()
     async with asyncio.timeout(1.0):
         while not server.keyring.accepts(issued.secret):
