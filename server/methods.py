@@ -42,7 +42,10 @@ def reading(method: MethodHandler) -> MethodHandler:
             yield _decoded(decode, raw)
 
     async def only(requests: AsyncIterator[bytes]) -> Any:
-        async for raw in requests:
+        messages: Any = aiter(requests)
+        async for raw in messages:
+            # Parked at its yield, gRPC's generator would hold the bytes until the collector comes round.
+            await messages.aclose()
             return _decoded(decode, raw)
         # A message over the limit looks like none at first; a moment later gRPC cancels the call, whose status it
         # has sent itself, and another one would be lost and cost memory that grpc.aio never frees.

@@ -156,6 +156,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return _complain(str(failure), failure.status)
     except typer.TyperException as error:
         return _complain(_usage_error(error), USAGE)
+    except OSError as error:
+        return _complain(f"cannot write: {error.strerror or 'the output failed'}", FAILED)
     except asyncio.CancelledError:
         return _complain("the call was cancelled (CANCELLED); try it again", FAILED)
     return status if isinstance(status, int) else 0

@@ -95,7 +95,8 @@ _ANY_SPEECH = replace(
 _SANDBOX_SPEECH = replace(
     _ANY_SPEECH,
     name="sandbox",
-    formats=MappingProxyType({**_ANY_SPEECH.formats, MULAW: "mulaw", ALAW: "alaw"}),
+    # What can be made by hand, without an encoder: the same that sandbox/speak makes.
+    formats=MappingProxyType({WAV: "wav", PCM: "pcm", FLAC: "flac", MULAW: "mulaw", ALAW: "alaw"}),
     rates=_TELEPHONE_TO_STUDIO,
     max_characters=4096,
     voices=_voices("flute horn"),
@@ -177,7 +178,6 @@ SANDBOX_HEARING = OpenAITranscriptionCodec(
         models=(
             ModelAbilities(re.compile(r""), Abilities(diarized=False, logprobs=True, keywords=True, languages=True)),
         ),
-        any_target=True,
         speakers=True,
     )
 )

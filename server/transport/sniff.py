@@ -58,4 +58,6 @@ def _mpeg_audio(head: bytes) -> str:
     if layer == 0:
         # ADTS has the same sync with 12 bits and layer 0.
         return "audio/aac" if head[1] & 0xF6 == 0xF0 else ""
-    return "" if version == 0b01 else "audio/mpeg"
+    # G.711 silence is a run of set bits, which no frame is: bit rate 15 and sample rate 3 are reserved too.
+    reserved = version == 0b01 or len(head) < 3 or head[2] >> 4 == 0b1111 or head[2] >> 2 & 0b11 == 0b11
+    return "" if reserved else "audio/mpeg"

@@ -217,7 +217,7 @@ async def test_long_texts_are_spoken_by_sentence(served: Served) -> None:
         (("transcribe", "x", "--format", "docx"), "--format"),
         (("speak", "x", "--format", "midi"), "--format"),
         (("speak", "x", "-o", "no/such/folder.wav"), "-o"),
-        (("speak", "x", "-o", "x.mp3"), "does not make mp3"),
+        (("speak", "x", "-o", "x.mp3"), "options.format: sandbox does not make it"),
     ],
 )
 async def test_what_cannot_be_said_of_sound(served: Served, arguments: tuple[str, ...], told: str) -> None:

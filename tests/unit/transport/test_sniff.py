@@ -34,7 +34,7 @@ from server.transport.sniff import sniff
         (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x88matroska", "video/x-matroska"),
         (b"", ""),
         (b"\xff", ""),
-        (b"\xff\xff\xff\xff", "audio/mpeg"),
+        (b"\xff\xff\xff\xff", ""),
         (b"<html>", ""),
         (b"plain text", ""),
     ],
