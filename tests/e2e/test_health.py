@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from server.listener import service_names
 from tests.fake_provider import DONE, USAGE, FakeProvider, chunk, hangs, streams
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
+from tests.timing import best_of_three
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -74,6 +75,7 @@ async def test_a_drain_shows_everywhere_and_lets_calls_finish(tmp_path: Path) ->
             await asyncio.wait_for(stopping, 2)
 
 
+@best_of_three
 async def test_an_open_watch_does_not_hold_up_the_drain(tmp_path: Path) -> None:
     async with running_hub(tmp_path, sandbox=True, drain={"delay": 0, "grace": 10}) as hub:
         watches = [

@@ -10,6 +10,7 @@ from aignehub.admin.v1 import key_service_pb2 as keys_pb
 
 from tests.fake_provider import FakeProvider, chunk, hangs, streams
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
+from tests.timing import best_of_three
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ async def test_a_key_has_its_own_bound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@best_of_three
 async def test_a_deadline_bounds_a_hanging_provider(tmp_path: Path, stream: bool) -> None:
     loop = asyncio.get_running_loop()
     async with running_hub(tmp_path, sandbox=True) as hub:
@@ -97,6 +99,7 @@ async def _cancel_and_time(hub: RunningHub, fake: FakeProvider, stream: bool) ->
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@best_of_three
 async def test_a_cancel_closes_the_providers_socket(tmp_path: Path, stream: bool) -> None:
     async def never() -> None:
         await asyncio.sleep(3600)

