@@ -1,0 +1,422 @@
+"""OpenAI's chat completions, and every host that speaks them.
+
+https://platform.openai.com/docs/api-reference/chat; what a host does differently is its ``Host``.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from typing_extensions import override
+
+from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Reader, Reply, Request, StreamReply
+from tests.conversations.neutral import (
+    Chance,
+    Choice,
+    Document,
+    Heard,
+    Image,
+    Reasoning,
+    Script,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    rounds,
+)
+
+_CREATED = 1750000000
+_JSON = {"Content-Type": "application/json"}
+_EVENTS = {"Content-Type": "text/event-stream"}
+
+
+@dataclass(frozen=True)
+class OpenAIChat(Dialect):
+    """OpenAI itself; a host overrides what it does differently."""
+
+    base_path: str = "/v1"
+    path: str = "/chat/completions"
+    key_header: str = "authorization"
+    limits: frozenset[str] = frozenset({"max_completion_tokens"})
+    """Names of the token limit that it takes."""
+    takes: frozenset[str] = frozenset({"n", "logprobs", "response_format", "tools", "stop"})
+    """Parameters it knows beyond model, messages, the limit and how to stream."""
+    reads: frozenset[str] = frozenset({"image"})
+    """Input besides text: image, file."""
+    breakpoints: bool = False
+    """Cached prefixes end where ``prompt_cache_breakpoint`` says."""
+    refusals: bool = True
+    """A refusal has a field of its own, and the choice ends with ``stop`` all the same."""
+
+    # What is heard
+
+    @override
+    def hear(self, request: Request) -> Heard:
+        if (request.method, request.path) != ("POST", f"{self.base_path}{self.path}"):
+            raise NotTaken(f"there is no {request.method} {request.path}")
+        self.check_key(request)
+        body = Reader(request.json)
+        system, turns, cached = self._messages(body.need("messages", list))
+        heard = Heard(
+            model=body.need("model", str),
+            stream=self.hear_stream(body),
+            system=system,
+            turns=turns,
+            cached=cached,
+            max_tokens=self._limit(body),
+            reasoning=self.hear_reasoning(body),
+        )
+        heard = self._hear_parameters(heard, body)
+        body.end()
+        return heard
+
+    def check_key(self, request: Request) -> None:
+        """The credential must be where the vendor looks for it."""
+        expected = f"Bearer {KEY}" if self.key_header == "authorization" else KEY
+        if request.headers.get(self.key_header) != expected:
+            raise NotTaken(f"no credential in {self.key_header}")
+
+    def hear_stream(self, body: Reader) -> bool:
+        """Whether a stream is wanted; OpenAI tells usage in one only where asked to."""
+        stream: bool = body.take("stream", bool, False)
+        options = body.take("stream_options", dict)
+        if stream != (options == {"include_usage": True}):
+            raise NotTaken(f"stream is {stream}, stream_options {options}")
+        return stream
+
+    def hear_reasoning(self, body: Reader) -> Reasoning | None:
+        """``reasoning_effort`` is all there is."""
+        effort = body.take("reasoning_effort", str)
+        return Reasoning(effort=effort) if effort else None
+
+    def hear_thoughts(self, message: Reader) -> tuple[Any, ...]:
+        """Reasoning that comes back in an assistant message."""
+        return ()
+
+    def _limit(self, body: Reader) -> int | None:
+        for name in sorted(self.limits):
+            if (limit := body.take(name, int)) is not None:
+                return int(limit)
+        return None
+
+    def _hear_parameters(self, heard: Heard, body: Reader) -> Heard:
+        if "n" in self.takes:
+            heard = replace(heard, n=body.take("n", int))
+        if "stop" in self.takes:
+            heard = replace(heard, stop=tuple(body.take("stop", list, [])))
+        if "tools" in self.takes:
+            tools = tuple(_tool(Reader(tool, "tools")) for tool in body.take("tools", list, []))
+            heard = replace(heard, tools=tools, tool_choice=_tool_choice(body.take("tool_choice", (str, dict), "")))
+        if "logprobs" in self.takes:
+            heard = replace(heard, logprobs=self.hear_logprobs(body))
+        if "response_format" in self.takes and (shape := body.take("response_format", dict)) is not None:
+            heard = replace(heard, json_only=True, schema=self.hear_format(Reader(shape, "response_format")))
+        return heard
+
+    def hear_logprobs(self, body: Reader) -> int | None:
+        """A switch, and the number of alternatives beside it."""
+        wanted = body.take("logprobs", bool, False)
+        alternatives: int = body.take("top_logprobs", int, 0)
+        if alternatives and not wanted:
+            raise NotTaken("top_logprobs without logprobs")
+        return alternatives if wanted else None
+
+    def hear_format(self, shape: Reader) -> Any:
+        """The schema, or None for any JSON."""
+        kind = shape.need("type", str)
+        if kind == "json_object":
+            shape.end()
+            return None
+        if kind != "json_schema":
+            raise NotTaken(f"response_format.type is {kind!r}")
+        inner = Reader(shape.need("json_schema", dict), "response_format.json_schema")
+        inner.need("name", str)
+        inner.take("strict", bool)
+        schema = inner.need("schema", dict)
+        inner.end()
+        shape.end()
+        return schema
+
+    def _messages(self, messages: list[Any]) -> tuple[tuple[str, ...], tuple[Turn, ...], tuple[str, ...]]:
+        system: list[str] = []
+        turns: list[Turn] = []
+        cached: list[str] = []
+        for place, told in enumerate(messages):
+            message = Reader(told, f"messages[{place}]")
+            role = message.need("role", str)
+            if role in ("system", "developer"):
+                system += self._content(message, cached).texts
+            elif role == "user":
+                turns.append(self._content(message, cached))
+            elif role == "assistant":
+                turns.append(self._assistant(message, cached))
+            elif role == "tool":
+                turns.append(self._result(message, cached))
+            else:
+                raise NotTaken(f"messages[{place}].role is {role!r}")
+            message.end()
+        return tuple(system), rounds(turns), tuple(cached)
+
+    def _content(self, message: Reader, cached: list[str], role: str = "user") -> Turn:
+        content = message.need("content", (str, list))
+        if isinstance(content, str):
+            return Turn(role, (content,))
+        turn = Turn(role)
+        for told in content:
+            part = Reader(told, "content")
+            turn = self._part(part, turn, cached)
+            part.end()
+        return turn
+
+    def _part(self, part: Reader, turn: Turn, cached: list[str]) -> Turn:
+        match part.need("type", str):
+            case "text":
+                text = part.need("text", str)
+                self.hear_cache_mark(part, text, cached)
+                return replace(turn, texts=(*turn.texts, text))
+            case "image_url" if "image" in self.reads:
+                url = Reader(part.need("image_url", dict), "image_url").need("url", str)
+                return replace(turn, images=(*turn.images, _image(url)))
+            case "file" if "file" in self.reads:
+                file = Reader(part.need("file", dict), "file")
+                name, data = file.need("filename", str), _data_url(file.need("file_data", str))
+                file.end()
+                return replace(turn, documents=(*turn.documents, Document(data[1], data[0], name)))
+            case kind:
+                raise NotTaken(f"a part of type {kind!r}")
+
+    def hear_cache_mark(self, part: Reader, text: str, cached: list[str]) -> None:
+        """https://platform.openai.com/docs/guides/prompt-caching."""
+        if self.breakpoints and (mark := part.take("prompt_cache_breakpoint", dict)) is not None:
+            if mark != {"mode": "explicit"}:
+                raise NotTaken(f"prompt_cache_breakpoint is {mark}")
+            cached.append(text)
+
+    def _assistant(self, message: Reader, cached: list[str]) -> Turn:
+        thoughts = self.hear_thoughts(message)
+        calls = tuple(_call(Reader(call, "tool_calls")) for call in message.take("tool_calls", list, []))
+        content = message.need("content", (str, list, type(None)))
+        if content is None:
+            if not calls:
+                raise NotTaken("an assistant message without content and calls")
+            turn = Turn("assistant")
+        else:
+            turn = self._content(Reader({"content": content}), cached, "assistant")
+        return replace(turn, thoughts=thoughts, calls=calls)
+
+    def _result(self, message: Reader, cached: list[str]) -> Turn:
+        call_id = message.need("tool_call_id", str)
+        return Turn("tool", results=(ToolResult(call_id, "".join(self._content(message, cached).texts)),))
+
+    @override
+    def conveys(self, heard: Heard) -> Heard:
+        # Results are found by the call's id alone.
+        turns = tuple(
+            replace(turn, results=tuple(replace(result, name="") for result in turn.results)) for turn in heard.turns
+        )
+        reasoning = replace(heard.reasoning, text=None) if heard.reasoning else None
+        return replace(heard, turns=turns, reasoning=reasoning)
+
+    # What is told
+
+    @override
+    def tells(self, script: Script) -> Script:
+        return replace(script, choices=tuple(self.tells_choice(choice) for choice in script.choices))
+
+    def tells_choice(self, choice: Choice) -> Choice:
+        """No reasoning text, no word on which stop sequence was hit, and a refusal ends as any answer does."""
+        choice = replace(choice, thoughts=(), stop_sequence="")
+        if choice.refusal and self.refusals:
+            return replace(choice, finish="stop")
+        return replace(choice, text=choice.text or choice.refusal, refusal="")
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        """Cached tokens are part of the prompt, reasoning is part of the completion."""
+        return {
+            "prompt_tokens": usage.input,
+            "completion_tokens": usage.output,
+            "total_tokens": usage.input + usage.output,
+            "prompt_tokens_details": {
+                "cached_tokens": usage.cached,
+                "cache_write_tokens": usage.cache_written,
+                "audio_tokens": 0,
+            },
+            "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": 0},
+        }
+
+    def finish(self, choice: Choice) -> str:
+        """The word for the end."""
+        return choice.finish
+
+    def thoughts(self, choice: Choice) -> dict[str, Any]:
+        """Fields of a message or a delta that hold reasoning."""
+        return {}
+
+    def logprobs(self, chances: Iterable[Chance]) -> Any:
+        """Log probabilities of some tokens; None where there are none."""
+        content = [
+            {
+                "token": one.token,
+                "logprob": one.logprob,
+                "bytes": list(one.token.encode()),
+                "top_logprobs": [
+                    {"token": token, "logprob": chance, "bytes": list(token.encode())}
+                    for token, chance in one.alternatives
+                ],
+            }
+            for one in chances
+        ]
+        return {"content": content, "refusal": None} if content else None
+
+    def head(self, script: Script, heard: Heard, kind: str) -> dict[str, Any]:
+        """What every answer and chunk begins with."""
+        return {
+            "id": script.id,
+            "object": kind,
+            "created": _CREATED,
+            "model": script.model or heard.model,
+            "system_fingerprint": "fp_1",
+        }
+
+    def message(self, choice: Choice) -> dict[str, Any]:
+        """The message of a whole answer."""
+        message: dict[str, Any] = {"role": "assistant", "content": choice.text or None, **self.thoughts(choice)}
+        if self.refusals:
+            message["refusal"] = choice.refusal or None
+        if choice.calls:
+            message["tool_calls"] = [_told_call(call) for call in choice.calls]
+        return message
+
+    @override
+    def answer(self, script: Script, heard: Heard) -> Reply:
+        body = self.head(script, heard, "chat.completion")
+        body["choices"] = [
+            {
+                "index": index,
+                "message": self.message(choice),
+                "logprobs": self.logprobs(choice.logprobs),
+                "finish_reason": self.finish(choice),
+            }
+            for index, choice in enumerate(script.choices)
+        ]
+        if script.usage:
+            body["usage"] = self.usage(script.usage)
+        return Reply(_JSON, _dump(body))
+
+    @override
+    def stream(self, script: Script, heard: Heard) -> StreamReply:
+        return StreamReply(_EVENTS, [b"data: " + _dump(chunk) + b"\n\n" for chunk in self.chunks(script, heard)] + DONE)
+
+    def chunks(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
+        """Each choice's deltas in turn, each its end, then one with usage and no choices."""
+        head = self.head(script, heard, "chat.completion.chunk")
+        for deltas in zip_deltas([list(self.deltas(choice)) for choice in script.choices]):
+            yield {**head, "choices": [deltas], "usage": None}
+        if script.usage:
+            yield {**head, "choices": [], "usage": self.usage(script.usage)}
+
+    def deltas(self, choice: Choice) -> Iterator[dict[str, Any]]:
+        """Elements of ``choices``, without their index."""
+        yield self.delta({"role": "assistant", "content": "", **({"refusal": None} if self.refusals else {})})
+        for thought in choice.thoughts:
+            for piece in in_pieces(thought.text):
+                yield self.delta(self.thoughts(replace(choice, thoughts=(replace(thought, text=piece),))))
+        if choice.logprobs:
+            for chance in choice.logprobs:
+                yield self.delta({"content": chance.token}, logprobs=self.logprobs([chance]))
+        else:
+            for piece in in_pieces(choice.text):
+                yield self.delta({"content": piece})
+        for piece in in_pieces(choice.refusal):
+            yield self.delta({"refusal": piece})
+        for place, call in enumerate(choice.calls):
+            yield from map(self.delta, _call_deltas(place, call))
+        yield self.delta({}, finish=self.finish(choice))
+
+    def delta(self, delta: Mapping[str, Any], finish: str | None = None, logprobs: Any = None) -> dict[str, Any]:
+        """One element of ``choices``."""
+        return {"delta": dict(delta), "logprobs": logprobs, "finish_reason": finish}
+
+
+DONE = [b"data: [DONE]\n\n"]
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def in_pieces(text: str, size: int = 6) -> Iterator[str]:
+    """The text, a few characters at a time."""
+    for at in range(0, len(text), size):
+        yield text[at : at + size]
+
+
+def zip_deltas(choices: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The deltas of all choices, taking turns as a provider that makes them together."""
+    for step in range(max(map(len, choices))):
+        for index, deltas in enumerate(choices):
+            if step < len(deltas):
+                yield {"index": index, **deltas[step]}
+
+
+def _tool(tool: Reader) -> Tool:
+    tool.want("type", "function")
+    function = Reader(tool.need("function", dict), "tools.function")
+    tool.end()
+    read = Tool(function.need("name", str), function.take("description", str, ""), function.take("parameters", dict))
+    function.take("strict", bool)
+    function.end()
+    return read
+
+
+def _tool_choice(told: Any) -> str:
+    if isinstance(told, str):
+        return told
+    choice = Reader(told, "tool_choice")
+    choice.want("type", "function")
+    name = Reader(choice.need("function", dict), "tool_choice.function").need("name", str)
+    choice.end()
+    return f"function:{name}"
+
+
+def _call(call: Reader) -> ToolCall:
+    call.want("type", "function")
+    function = Reader(call.need("function", dict), "tool_calls.function")
+    read = ToolCall(call.need("id", str), function.need("name", str), json.loads(function.need("arguments", str)))
+    function.end()
+    call.end()
+    return read
+
+
+def _told_call(call: ToolCall) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "type": "function",
+        "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+    }
+    return {"id": call.id, **told} if call.id else told
+
+
+def _call_deltas(place: int, call: ToolCall) -> Iterator[dict[str, Any]]:
+    whole = _told_call(call)
+    arguments = whole["function"]["arguments"]
+    whole["function"] = {"name": call.name, "arguments": ""}
+    yield {"tool_calls": [{"index": place, **whole}]}
+    for piece in in_pieces(arguments):
+        yield {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
+
+
+def _image(url: str) -> Image:
+    if not url.startswith("data:"):
+        return Image(url=url)
+    mime_type, data = _data_url(url)
+    return Image(data, mime_type)
+
+
+def _data_url(url: str) -> tuple[str, bytes]:
+    head, comma, data = url.partition(",")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise NotTaken(f"{url[:40]!r} is no data URL")
+    return head.removeprefix("data:").removesuffix(";base64"), base64.b64decode(data, validate=True)

@@ -1,0 +1,148 @@
+"""All dialects on one real HTTP server, each below ``/KIND``; usable without the conversations."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from aiohttp import web
+
+from tests.conversations.dialects.base import Dialect, NotTaken, Reply, Request, StreamReply
+from tests.conversations.neutral import Heard, Script, saying
+
+Director = Callable[[str, Heard], Script]
+"""Kind and request to what is answered."""
+_MAX_BODY = 64 * 2**20
+PUBLIC = "http://8.8.8.8"
+"""A provider at a public address, as most are, is told URLs of media; for one on loopback the hub would fetch them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One chat request that was understood."""
+
+    kind: str
+    heard: Heard
+    request: Request
+
+
+def _hello(kind: str, heard: Heard) -> Script:
+    return saying(f"Hello from {kind}")
+
+
+class Fake:
+    """``async with Fake(DIALECTS) as fake:`` serves until the end of the block.
+
+    ``script`` decides what is answered. ``cut``, where set, makes a fresh source of chance for each stream, whose bytes
+    are then cut at places of its choosing; without it a stream goes out in the dialect's own pieces.
+    """
+
+    def __init__(
+        self, dialects: Iterable[Dialect], script: Director = _hello, cut: Callable[[], random.Random] | None = None
+    ) -> None:
+        self.dialects = {dialect.kind: dialect for dialect in dialects}
+        """By kind; a test may put another in its place while the server runs."""
+        self.script = script
+        self.cut = cut
+        self.asked: list[Asked] = []
+        """Every chat request that was understood, in order."""
+        self.complaints: list[str] = []
+        """Every request that was not, as KIND: why."""
+        self.completed = 0
+        """Answers, whole and streamed, that went out to their last byte."""
+        self._address = ""
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listens on a free port of loopback."""
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Closes every connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def base_url(self, kind: str) -> str:
+        """Where a client finds that kind on loopback."""
+        return f"{self._address}/{kind}{self.dialects[kind].base_path}"
+
+    def configuration(self) -> list[dict[str, object]]:
+        """The hub's ``providers``: an instance of every dialect, named as its kind.
+
+        All have a public address, and the fake as the proxy that leads there.
+        """
+        return [
+            {**dialect.configuration(f"{PUBLIC}/{kind}{dialect.base_path}"), "proxy": self._address}
+            for kind, dialect in self.dialects.items()
+        ]
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        kind, asked = await _read(request)
+        dialect = self.dialects.get(kind)
+        if dialect is None:
+            self.complaints.append(f"{kind}: there is no such dialect")
+            return web.Response(status=404)
+        if (aside := dialect.aside(asked)) is not None:
+            return _whole(aside)
+        try:
+            heard = dialect.hear(asked)
+        except NotTaken as error:
+            self.complaints.append(f"{kind}: {error}")
+            return _whole(dialect.refuse(str(error)))
+        self.asked.append(Asked(kind, heard, asked))
+        script = dialect.tells(self.script(kind, heard))
+        if heard.stream:
+            return await self._stream(request, dialect.stream(script, heard))
+        response = _whole(dialect.answer(script, heard))
+        await response.prepare(request)
+        await response.write_eof()
+        self.completed += 1
+        return response
+
+    async def _stream(self, request: web.Request, reply: StreamReply) -> web.StreamResponse:
+        response = web.StreamResponse(headers=dict(reply.headers))
+        await response.prepare(request)
+        pieces = _recut(b"".join(reply.pieces), self.cut()) if self.cut else reply.pieces
+        for piece in pieces:
+            await response.write(piece)
+            # The other end reads each piece by itself.
+            await asyncio.sleep(0)
+        await response.write_eof()
+        self.completed += 1
+        return response
+
+
+async def _read(request: web.Request) -> tuple[str, Request]:
+    """The kind and the request below its prefix; a proxy is told the whole URL in the request line."""
+    path = request.raw_path.removeprefix(PUBLIC).partition("?")[0]
+    kind, _, rest = path.removeprefix("/").partition("/")
+    headers: Mapping[str, str] = {name.lower(): value for name, value in request.headers.items()}
+    return kind, Request(request.method, f"/{rest}", dict(request.query), headers, await request.read())
+
+
+def _whole(reply: Reply) -> web.Response:
+    return web.Response(body=reply.body, status=reply.status, headers=dict(reply.headers))
+
+
+def _recut(data: bytes, chance: random.Random) -> list[bytes]:
+    """The bytes in pieces of 1 to a third of the whole, small ones oftener."""
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(data):
+        size = chance.choice((1, 2, 7, 40, 200, len(data) // 3 + 1))
+        pieces.append(data[at : at + size])
+        at += size
+    return pieces
