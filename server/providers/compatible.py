@@ -13,10 +13,10 @@ from aignehub.v1 import chat_pb2
 from server.providers.kind import ProviderKind
 from server.providers.model_rules import OPENAI_RULES, XAI_RULES
 from server.transport.credentials import bearer, header
+from server.wire.chat.knobs import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 from server.wire.codec import ChatCodec
 from server.wire.http import path_segment
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
-from server.wire.openai_chat.dialect import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 
 _LOW = chat_pb2.REASONING_EFFORT_LOW
 _MEDIUM = chat_pb2.REASONING_EFFORT_MEDIUM
