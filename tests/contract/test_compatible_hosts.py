@@ -1,13 +1,23 @@
 """Rows of the provider table: what an operator may write, and where it leads."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from server.providers.registry import PROVIDERS
-from server.transport.endpoint import Credential
+from server.transport.endpoint import Credential, Outgoing
+from server.wire.http import HttpResponse
 from tests.unit.wire.support import ask
 
 OWN_ADDRESS = ("azure", "azure-foundry", "openai-compatible")
 SECRET = Credential("first", "s3cret")
+
+
+async def _no_fetch(method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+    raise AssertionError(f"{method} {url}: a fixed key needs no token")
+
+
+OUTGOING = Outgoing("POST", "https://x.test/v1", {}, b"{}", _no_fetch)
 
 
 def test_the_kinds() -> None:
@@ -51,8 +61,8 @@ def test_a_row_is_whole(name: str) -> None:
 def test_a_key_travels_one_way(name: str) -> None:
     kind = PROVIDERS[name]
     expected = {"api-key": "s3cret"} if name.startswith("azure") else {"Authorization": "Bearer s3cret"}
-    assert kind.authorize(SECRET) == expected
-    assert kind.authorize(Credential("none")) == {}
+    assert kind.authorize({})(SECRET, OUTGOING) == expected
+    assert kind.authorize({})(Credential("none"), OUTGOING) == {}
 
 
 def test_no_two_kinds_take_one_key_from_the_environment() -> None:
