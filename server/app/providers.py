@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.backends.http_chat import HttpChatBackend
+from server.backends.http_counter import HttpTokenCounter
 from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.http_images import HttpImageBackend
 from server.backends.http_speech import HttpSpeechBackend
@@ -103,6 +104,7 @@ def _build(
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
+        counter=_counter(kind, instance.options, endpoint, connections),
         embeddings=_embeddings(kind, instance.options, endpoint, connections),
         images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
         transcription=_hearing(endpoint, kind, instance.options, connections),
@@ -114,6 +116,14 @@ def _build(
 def _text_capabilities(kind: ProviderKind, model: str) -> tuple[str, ...]:
     """What the name tells: nearly every model that embeds says so in it, and none that chats."""
     return ("embedding",) if kind.embeddings and "embed" in model.lower() else ("chat",)
+
+
+def _counter(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> HttpTokenCounter | None:
+    if kind.count is None:
+        return None
+    return HttpTokenCounter(endpoint, kind.count(options), connections.transport, connections.media)
 
 
 def _embeddings(
@@ -172,7 +182,7 @@ def _endpoint(
         return Endpoint(
             name=instance.name,
             base_url=base_url,
-            authorize=kind.authorize,
+            authorize=kind.authorize(instance.options),
             headers=headers,
             timeouts=Timeouts(
                 connect=common.connect_timeout,
@@ -191,7 +201,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
     kind = PROVIDERS[_SANDBOX_KIND]
     if kind.chat is None:
         raise ConfigError("sandbox: its kind has no chat")
-    endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize)
+    endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize({}))
     models = tuple(
         ListedModel(model.example, display_name=model.description, capabilities=tuple(model.capabilities))
         for model in SANDBOX_MODELS

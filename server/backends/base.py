@@ -13,6 +13,7 @@ from aignehub.v1.audio_service_pb2 import (
     StreamTranscriptionResponse,
 )
 from aignehub.v1.chat_service_pb2 import (
+    CountTokensResponse,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
@@ -60,6 +61,13 @@ class ChatBackend(Protocol):
 
         A stream that breaks after its first chunk yields usage so far and gateway, then raises HubError.
         """
+
+
+class TokenCounter(Protocol):
+    """Counts tokens at one provider instance. Nothing here tries twice."""
+
+    async def count(self, request: CreateChatCompletionRequest, call: Call) -> CountTokensResponse:
+        """Tokens of the request as the provider counts them. Raises HubError."""
 
 
 class EmbeddingBackend(Protocol):

@@ -8,8 +8,9 @@ from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
 from server.errors import HubError
-from server.transport.client import Exchange, Transport
+from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
+from server.transport.exchange import Exchange
 from server.wire.http import HttpRequest, HttpResponse
 
 _MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it

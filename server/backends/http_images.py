@@ -15,8 +15,9 @@ from server.backends.http_exchange import HttpExchanges
 from server.backends.image_events import events_of, fill
 from server.backends.media import CallerMedia
 from server.errors import HubError
-from server.transport.client import Exchange, Transport
+from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
+from server.transport.exchange import Exchange
 from server.wire.codec import ImageCodec
 from server.wire.http import HttpResponse
 from server.wire.pictures import Drawn, ImageRequest, Picture

@@ -12,11 +12,11 @@ from aignehub.v1 import chat_pb2
 
 from server.providers.kind import ProviderKind
 from server.providers.model_rules import OPENAI_RULES, XAI_RULES
-from server.transport.credentials import bearer, header
+from server.transport.credentials import always, bearer, header
+from server.wire.chat.knobs import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 from server.wire.codec import ChatCodec
 from server.wire.http import path_segment
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
-from server.wire.openai_chat.dialect import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 
 _LOW = chat_pb2.REASONING_EFFORT_LOW
 _MEDIUM = chat_pb2.REASONING_EFFORT_MEDIUM
@@ -324,7 +324,7 @@ def _host(dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True
     return ProviderKind(
         name=dialect.name,
         base_url=base_url,
-        authorize=bearer,
+        authorize=always(bearer),
         chat=lambda _: codec,
         key_env=key_env,
         base_url_env=f"{dialect.name.upper()}_BASE_URL",
@@ -346,7 +346,7 @@ KINDS: tuple[ProviderKind, ...] = (
         # base_url is https://RESOURCE.openai.azure.com/openai/v1, or with options.api_version the resource alone.
         name="azure",
         base_url="",
-        authorize=header("api-key"),
+        authorize=always(header("api-key")),
         chat=_azure,
         key_env=("AZURE_OPENAI_API_KEY",),
         base_url_env="AZURE_OPENAI_BASE_URL",
@@ -356,7 +356,7 @@ KINDS: tuple[ProviderKind, ...] = (
         # base_url is https://RESOURCE.services.ai.azure.com/models.
         name="azure-foundry",
         base_url="",
-        authorize=header("api-key"),
+        authorize=always(header("api-key")),
         chat=_foundry,
         key_env=("AZURE_AI_API_KEY",),
         base_url_env="AZURE_AI_BASE_URL",
@@ -381,6 +381,6 @@ KINDS: tuple[ProviderKind, ...] = (
     _host(_OLLAMA, "http://localhost:11434/v1", "OLLAMA_API_KEY", needs_key=False),
     _host(_LMSTUDIO, "http://localhost:1234/v1", "LMSTUDIO_API_KEY", needs_key=False),
     _host(_VLLM, "http://localhost:8000/v1", "VLLM_API_KEY", needs_key=False),
-    ProviderKind(name="openai-compatible", base_url="", authorize=bearer, chat=_any_server, needs_key=False),
+    ProviderKind(name="openai-compatible", base_url="", authorize=always(bearer), chat=_any_server, needs_key=False),
 )
 """In the order in which they are listed to an operator."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from server.transport.endpoint import Credential
-from server.wire.codec import ChatCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
+from server.transport.endpoint import Authorize
+from server.wire.codec import ChatCodec, CountCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
 from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
@@ -15,10 +15,12 @@ class ProviderKind:
     name: str
     base_url: str
     """Where it lives; empty where every instance must say so itself."""
-    authorize: Callable[[Credential], Mapping[str, str]]
-    """Headers that carry its credential; see transport.credentials."""
+    authorize: Callable[[Mapping[str, str]], Authorize]
+    """Makes what proves the hub to an instance from its ``options``; see transport.credentials."""
     chat: Callable[[Mapping[str, str]], ChatCodec] | None = None
     """Makes the chat codec of an instance from its ``options``; None where the kind has no chat."""
+    count: Callable[[Mapping[str, str]], CountCodec] | None = None
+    """The same for counting tokens; None where the hub estimates them."""
     images: Callable[[Mapping[str, str]], ImageCodec] | None = None
     """The same for images."""
     key_env: tuple[str, ...] = ()

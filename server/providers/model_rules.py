@@ -2,7 +2,7 @@
 
 import re
 
-from server.wire.openai_chat.dialect import ModelRule
+from server.wire.chat.knobs import ModelRule
 
 _SAMPLING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}

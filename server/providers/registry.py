@@ -10,7 +10,11 @@ from server.providers.embeddings import EMBEDDINGS
 from server.providers.image_hosts import drawing
 from server.providers.kind import ProviderKind
 
-PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
-    {kind.name: with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name)))) for kind in compatible.KINDS}
+_COMPATIBLE = tuple(
+    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name)))) for kind in compatible.KINDS
 )
+_OWN_FORMAT: tuple[ProviderKind, ...] = ()
+"""Providers with a format of their own, each from its file in this folder."""
+
+PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
 """By the name an operator writes as ``kind``."""

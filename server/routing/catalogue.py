@@ -9,6 +9,7 @@ from server.backends.base import (
     EmbeddingBackend,
     ImageBackend,
     SpeechBackend,
+    TokenCounter,
     TranscriptionBackend,
 )
 from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
@@ -56,6 +57,8 @@ class Provider:
     closed: bool = False
     """True where only listed models are served."""
     chat: ChatBackend | None = None
+    counter: TokenCounter | None = None
+    """None where tokens are estimated."""
     embeddings: EmbeddingBackend | None = None
     images: ImageBackend | None = None
     transcription: TranscriptionBackend | None = None

@@ -4,13 +4,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from aignehub.v1.chat_service_pb2 import (
+    CountTokensResponse,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
 )
 
+from server.errors import UnsupportedByProvider
 from server.routing.attempt import Attempt, Terms, served
 from server.routing.resolve import Plan
+from server.wire import estimate
 
 
 async def chat(request: CreateChatCompletionRequest, plan: Plan, terms: Terms) -> CreateChatCompletionResponse:
@@ -31,3 +34,14 @@ async def chat_stream(
             if chunk.HasField("gateway"):
                 attempt.tell(chunk.gateway)
             yield chunk
+
+
+async def count_tokens(request: CreateChatCompletionRequest, plan: Plan, terms: Terms) -> CountTokensResponse:
+    """Tokens as the first candidate counts them, or an estimate that says so where it cannot."""
+    candidate = plan.candidates[0]
+    if (counter := candidate.provider.counter) is not None:
+        try:
+            return await counter.count(request, Attempt(candidate, terms).call)
+        except UnsupportedByProvider:
+            pass  # this model, or something in this request, is not counted there
+    return estimate.count(request, candidate.id)

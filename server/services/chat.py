@@ -17,11 +17,10 @@ from typing_extensions import override
 from server.calls import current_call
 from server.errors import Unimplemented
 from server.routing.catalogue import Modality
-from server.routing.chat import chat, chat_stream
+from server.routing.chat import chat, chat_stream, count_tokens
 from server.routing.resolve import Plan
 from server.services.frame import Context, Frame, conclude, named_or_default
 from server.services.validation import validate
-from server.wire import estimate
 
 
 class ChatService(ChatServiceServicer):
@@ -62,7 +61,9 @@ class ChatService(ChatServiceServicer):
     @override
     async def CountTokens(self, request: CreateChatCompletionRequest, context: Context) -> CountTokensResponse:
         plan = self._plan(request)
-        return estimate.count(request, plan.candidates[0].id)
+        counted = await count_tokens(request, plan, self._frame.terms(context))
+        current_call.get().input_tokens = counted.input_tokens
+        return counted
 
     @override
     async def FanOutChatCompletion(

@@ -1,30 +1,25 @@
 """The HTTP client for providers: one pool, exactly one request on the wire per call, every wait and size bounded."""
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
-from time import perf_counter
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Mapping
+from functools import partial
+from typing import Self
 
 from multidict import CIMultiDict
 
 from server import __version__
 from server.errors import HubError, Internal, ProviderUnavailable
-from server.transport import faults
-from server.transport.endpoint import Credential, Endpoint, Timeouts
-from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater_for
-from server.transport.session import Body, Conversation, HttpSession, SessionSettings, Waits
+from server.transport.endpoint import Credential, Endpoint, Outgoing, Timeouts
+from server.transport.exchange import Exchange
+from server.transport.session import HttpSession, SessionSettings, Waits
 from server.transport.settings import TransportSettings
 from server.transport.websocket import WebSocket
 from server.wire.http import HttpRequest, HttpResponse
 
-T = TypeVar("T")
-
 # Any visible ASCII but "#", which would cut the path off.
 _PATH = re.compile(r'/[!"$-~]*')
-_LONGEST_NUMBER = 20  # digits; what is longer, aiohttp's parser has refused already
 _NO_HEADERS: Mapping[str, str] = {}
+_MAX_TOKEN_BYTES = 256 * 1024
 _DOCUMENT_TIMEOUTS = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
 
 
@@ -98,12 +93,12 @@ class Transport:
         credential: Credential,
         deadline: float,
         extra_headers: Mapping[str, str] = _NO_HEADERS,
-    ) -> "Exchange":
+    ) -> Exchange:
         """One exchange, entered with ``async with`` when the head of the answer has come.
 
         ``deadline`` is on the loop's clock. Where headers meet, the later wins: endpoint, request, extra, credential.
         """
-        headers = self._headers(endpoint, request, credential, extra_headers)
+        headers = self._headers(endpoint, request, extra_headers)
         if request.pieces:
             headers["Content-Length"] = str(sum(map(len, request.pieces)))
         return Exchange(
@@ -116,7 +111,38 @@ class Transport:
             Waits(endpoint.name, endpoint.timeouts, deadline),
             endpoint.proxy or self._settings.proxy,
             self._settings.max_body_bytes,
+            proof=self._proof(endpoint, request, headers, credential, deadline),
         )
+
+    def _proof(
+        self,
+        endpoint: Endpoint,
+        request: HttpRequest,
+        headers: CIMultiDict[str],
+        credential: Credential,
+        deadline: float,
+    ) -> Awaitable[Mapping[str, str]] | None:
+        """Puts the credential's headers beside the others; an awaitable where they must be waited for."""
+        url, body = endpoint.base_url + request.path, request.pieces or request.body
+        fetch = partial(self._fetch, endpoint, deadline)
+        proof = endpoint.authorize(credential, Outgoing(request.method, url, headers, body, fetch))
+        if isinstance(proof, Mapping):
+            headers.update(proof)
+            return None
+        return proof
+
+    async def _fetch(
+        self, endpoint: Endpoint, deadline: float, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpResponse:
+        """What a token service answers, asked through the provider's own proxy."""
+        told = self._base_headers.copy()
+        told.update(headers)
+        waits = Waits(f"the token service of {endpoint.name}", _DOCUMENT_TIMEOUTS, deadline)
+        proxy = endpoint.proxy or self._settings.proxy
+        async with Exchange(
+            self._started(), self._live, method, url, told, body, waits, proxy, _MAX_TOKEN_BYTES
+        ) as exchange:
+            return HttpResponse(exchange.status, exchange.headers, await exchange.body())
 
     async def connect_websocket(
         self,
@@ -131,23 +157,24 @@ class Transport:
 
         Raises HubError as an exchange does, or WebSocketRefused where the answer is no handshake.
         """
+        headers = self._headers(endpoint, request, extra_headers)
+        proof = self._proof(endpoint, request, headers, credential, deadline)
+        if proof is not None:
+            headers.update(await proof)
         return await self._started().connect_websocket(
             endpoint.base_url + request.path,
-            self._headers(endpoint, request, credential, extra_headers),
+            headers,
             Waits(endpoint.name, endpoint.timeouts, deadline),
             endpoint.proxy or self._settings.proxy,
         )
 
-    def _headers(
-        self, endpoint: Endpoint, request: HttpRequest, credential: Credential, extra: Mapping[str, str]
-    ) -> CIMultiDict[str]:
+    def _headers(self, endpoint: Endpoint, request: HttpRequest, extra: Mapping[str, str]) -> CIMultiDict[str]:
         if not _PATH.fullmatch(request.path):
             raise Internal(f"{endpoint.name}: the path of the request is not escaped")
         headers = self._base_headers.copy()
         headers.update(endpoint.headers)
         headers.update(request.headers)
         headers.update(extra)
-        headers.update(endpoint.authorize(credential))
         return headers
 
     async def fetch_document(self, url: str, *, deadline: float, max_bytes: int) -> bytes:
@@ -172,187 +199,3 @@ class Transport:
         if self._session is None:
             raise Internal("the transport is not started")
         return self._session
-
-
-class Exchange:
-    """One request and its answer. Left before the answer's end, it drops the connection at once."""
-
-    __slots__ = (
-        "_ask",
-        "_conversation",
-        "_inflater",
-        "_interruption",
-        "_left",
-        "_live",
-        "_max_body",
-        "_pieces",
-        "_redirects",
-        "_session",
-        "_waiter",
-        "_waits",
-        "head_wait",
-        "waited",
-    )
-
-    head_wait: float
-    """Seconds from the call to the answer's head, or to the failure to get one."""
-    waited: float
-    """Seconds spent waiting for the peer so far, ``head_wait`` included."""
-
-    def __init__(
-        self,
-        session: HttpSession,
-        live: "set[Exchange]",
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: Body,
-        waits: Waits,
-        proxy: str | None,
-        max_body: int,
-        *,
-        redirects: bool = False,
-    ) -> None:
-        """With ``redirects``, a 3xx is an answer like any other; else it is a failure."""
-        self._session = session
-        self._live = live
-        self._interruption: HubError | None = None
-        self._waiter: asyncio.Task[Any] | None = None
-        self._redirects = redirects
-        self._ask = (method, url, headers, body, waits, proxy)
-        self._waits = waits
-        self._max_body = max_body
-        self._left = False
-        self._pieces: Iterator[bytes] | None = None
-        self.head_wait = 0.0
-        self.waited = 0.0
-
-    async def __aenter__(self) -> Self:
-        began = perf_counter()
-        self._live.add(self)
-        try:
-            conversation = await self._waiting(self._session.begin(*self._ask))
-        except BaseException:
-            self._live.discard(self)
-            raise
-        finally:
-            self.head_wait = self.waited = perf_counter() - began
-        try:
-            self._check(conversation)
-        except HubError:
-            self._live.discard(self)
-            conversation.abort()
-            raise
-        self._conversation = conversation
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.discard(self)
-        if self._conversation.complete:
-            self._conversation.finish()
-        elif self._left and kind is None:
-            self._conversation.linger()
-        else:
-            self._conversation.abort()
-
-    def interrupt(self, error: HubError) -> None:
-        """Ends the wait in progress, and every later one, with ``error``."""
-        self._interruption = error
-        if self._waiter is not None:
-            self._waiter.cancel()
-
-    async def _waiting(self, wait: Coroutine[Any, Any, T]) -> T:
-        if self._interruption is not None:
-            wait.close()
-            raise self._interruption
-        self._waiter = asyncio.current_task()
-        try:
-            return await wait
-        except asyncio.CancelledError:
-            if self._interruption is None or self._waiter is None:
-                raise
-            self._waiter.uncancel()
-            raise self._interruption from None
-        finally:
-            self._waiter = None
-
-    def _check(self, conversation: Conversation) -> None:
-        if conversation.status < 200:
-            raise faults.no_http(self._waits.who)
-        if 300 <= conversation.status < 400 and not self._redirects:
-            raise faults.redirected(self._waits.who, conversation.status)
-        try:
-            self._inflater = inflater_for(conversation.headers.get("Content-Encoding", ""))
-        except CannotInflate:
-            raise faults.bad_coding(self._waits.who) from None
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; never a redirect."""
-        return self._conversation.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The answer's headers, looked up without regard to case."""
-        return self._conversation.headers
-
-    async def read(self) -> bytes:
-        """Everything one read delivered, decompressed; empty at the end of the body."""
-        began = perf_counter()
-        try:
-            if self._inflater is None:
-                return await self._waiting(self._conversation.read())
-            return await self._waiting(self._inflated(self._inflater))
-        finally:
-            self.waited += perf_counter() - began
-
-    async def reads(self) -> AsyncGenerator[bytes]:
-        """The body, one item for each read."""
-        while data := await self.read():
-            yield data
-
-    async def body(self, *, cut_at: int | None = None) -> bytes:
-        """The whole body, at most the setting's size. With ``cut_at``, at most so many bytes and the rest unread."""
-        if cut_at is None and self._announced() > self._max_body:
-            raise faults.too_long(self._waits.who, self._max_body)
-        parts: list[bytes] = []
-        size = 0
-        while data := await self.read():
-            parts.append(data)
-            size += len(data)
-            if cut_at is not None and size >= cut_at:
-                return b"".join(parts)[:cut_at]
-            if size > self._max_body:
-                raise faults.too_long(self._waits.who, self._max_body)
-        return b"".join(parts)
-
-    def _announced(self) -> int:
-        length = self.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() and len(length) < _LONGEST_NUMBER else 0
-
-    def leave(self) -> None:
-        """Says that the rest of the body holds nothing of interest and its end is near.
-
-        The connection then goes back to the pool if the body ends within a moment of leaving; nobody waits for that.
-        """
-        self._left = True
-
-    async def _inflated(self, inflater: Inflater) -> bytes:
-        try:
-            while True:
-                if self._pieces is not None:
-                    if piece := next(self._pieces, b""):
-                        await asyncio.sleep(0)  # a bomb unfolds without waiting: let other calls in between
-                        return piece
-                    self._pieces = None
-                data = await self._conversation.read()
-                if not data:
-                    inflater.finish()
-                    return b""
-                self._pieces = inflater.feed(data)
-        except CannotInflate:
-            raise faults.bad_coding(self._waits.who) from None
-        except CutShort:
-            raise faults.broke_off(self._waits.who) from None

@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Mapping
 
-from server.transport.endpoint import Credential
+from server.transport.endpoint import Authorize, Credential, Outgoing
+
+Options = Mapping[str, str]
+"""An instance's own ``options`` of the configuration."""
 
 
-def bearer(credential: Credential) -> Mapping[str, str]:
+def bearer(credential: Credential, _: Outgoing) -> Mapping[str, str]:
     """``Authorization: Bearer <secret>``; nothing where the provider was configured without a key."""
     return {"Authorization": f"Bearer {credential.secret}"} if credential.secret else {}
 
 
-def header(name: str) -> Callable[[Credential], Mapping[str, str]]:
+def header(name: str) -> Authorize:
     """The bare secret in a header of the provider's own, such as Azure's ``api-key``."""
 
-    def authorize(credential: Credential) -> Mapping[str, str]:
+    def authorize(credential: Credential, _: Outgoing) -> Mapping[str, str]:
         return {name: credential.secret} if credential.secret else {}
 
     return authorize
+
+
+def always(authorize: Authorize) -> Callable[[Options], Authorize]:
+    """For a kind whose instances all prove themselves in the same way, whatever their options."""
+    return lambda _: authorize

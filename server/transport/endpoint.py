@@ -1,9 +1,12 @@
 """Where a provider lives and how the hub proves itself there."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
+
+from server.wire.http import HttpResponse
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110, 5.5, without obs-text
@@ -28,6 +31,29 @@ class Credential:
                 f"credential {self.name!r}: the secret holds a line break, a control character or a character "
                 "outside ASCII, which no HTTP header can carry; copy it again from the provider"
             )
+
+
+class Fetch(Protocol):
+    """Asks a token service, within the deadline of the call that needs the token."""
+
+    async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """The whole answer, whatever its status. Raises HubError where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request about to be sent, as far as a proof of identity may rest on it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | tuple[bytes, ...]
+    """Whole, or in the pieces that are sent one after the other."""
+    fetch: Fetch
+
+
+Authorize = Callable[[Credential, Outgoing], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+"""The headers that prove who the hub is: at once, or awaited where a token must be fetched first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +84,8 @@ class Endpoint:
     """The operator's name for the instance; it is the prefix of its models."""
     base_url: str
     """Where every path is appended; a slash at the end is dropped."""
-    authorize: Callable[[Credential], Mapping[str, str]]
-    """Headers that carry the credential."""
+    authorize: Authorize
+    """Headers that carry the credential; see transport.credentials."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request, such as OpenAI-Organization."""
     timeouts: Timeouts = Timeouts()

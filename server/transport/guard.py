@@ -25,8 +25,8 @@ from server.errors import (
     UrlRefused,
 )
 from server.transport.addresses import Network, is_local_name, is_public, literal
-from server.transport.client import Exchange
 from server.transport.endpoint import Timeouts
+from server.transport.exchange import Exchange
 from server.transport.session import HttpSession, Resolve, SessionSettings, Waits
 from server.transport.settings import EgressSettings
 from server.transport.sniff import sniff

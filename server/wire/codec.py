@@ -6,6 +6,7 @@ from typing import Protocol
 from aignehub.v1.audio_pb2 import AudioFormat
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, CreateTranscriptionResponse
 from aignehub.v1.chat_service_pb2 import (
+    CountTokensResponse,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
@@ -65,6 +66,19 @@ class ChatCodec(Protocol):
 
     def decoder(self, request: CreateChatCompletionRequest) -> ChatStreamDecoder:
         """A fresh decoder for one streamed answer to ``request``."""
+
+
+class CountCodec(Protocol):
+    """One provider's way to count the tokens of a chat request without answering it."""
+
+    def encode(self, request: CreateChatCompletionRequest, model: str) -> HttpRequest:
+        """The provider's request. What only shapes the answer is left out; what cannot be counted is refused."""
+
+    def decode(self, response: HttpResponse, model: str) -> CountTokensResponse:
+        """A whole answer of status 2xx. Raises HubError where it is an error after all, or cannot be read."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
 
 
 class EmbeddingsCodec(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from aignehub.v1 import chat_pb2, usage_pb2
 from aignehub.v1.chat_pb2 import ContentPart, Message, Tool
-from aignehub.v1.chat_service_pb2 import CountTokensResponse, CreateChatCompletionRequest
+from aignehub.v1.chat_service_pb2 import ChatChoice, CountTokensResponse, CreateChatCompletionRequest
 from aignehub.v1.usage_pb2 import Modality, ModalityTokens, Usage
 
 _BYTES_PER_TOKEN = 4
@@ -44,6 +44,16 @@ def input_by_modality(request: CreateChatCompletionRequest) -> "dict[Modality.Va
         size += text_size(request.response_format.json_schema.schema_json)
     counts[usage_pb2.MODALITY_TEXT] = tokens(size)
     return counts
+
+
+def choice_size(choice: ChatChoice) -> int:
+    """Bytes of text in a whole choice, as ``usage`` wants them."""
+    size = text_size(choice.message.refusal)
+    for part in choice.message.content:
+        size += text_size(part.text) + text_size(part.reasoning.text)
+    for call in choice.message.tool_calls:
+        size += text_size(call.function.arguments_json) + text_size(call.custom.input)
+    return size
 
 
 def usage(request: CreateChatCompletionRequest, output_size: int) -> Usage:

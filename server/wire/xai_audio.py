@@ -9,7 +9,7 @@ from typing import Any
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest
 
 from server.errors import UnsupportedByProvider
-from server.wire.openai_audio.drops import Drops
+from server.wire.drops import Drops
 from server.wire.openai_audio.speech import SpeechDialect, takes
 from server.wire.recording import Dictation
 

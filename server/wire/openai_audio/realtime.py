@@ -17,7 +17,7 @@ from google.protobuf.duration_pb2 import Duration
 from server.errors import HubError, InvalidArgument, ProviderUnavailable, UnsupportedByProvider
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.openai_audio.drops import Drops
+from server.wire.drops import Drops
 from server.wire.openai_audio.transcript import read_usage
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"

@@ -15,9 +15,9 @@ from aignehub.v1.audio_service_pb2 import CreateSpeechRequest
 
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.wire import provider_errors
+from server.wire.drops import Drops
+from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, HttpResponse, path_segment
-from server.wire.openai_audio.drops import Drops
-from server.wire.openai_audio.extra import merge_extra
 from server.wire.openai_audio.speech_stream import Expected, SpeechStreamDecoder
 
 MP3 = audio_pb2.AUDIO_FORMAT_MP3
@@ -83,7 +83,7 @@ class OpenAISpeechCodec:
         drops = Drops(strict=request.gateway.strict_parameters)
         body = dialect.body(dialect, request, model, drops)
         if request.gateway.extra_body_json:
-            merge_extra(request.gateway.extra_body_json, body, _OWNED)
+            merge_extra_body(request.gateway.extra_body_json, body, owned=_OWNED)
         return HttpRequest(
             dialect.path.replace("{model}", path_segment(model)),
             orjson.dumps(body),
@@ -106,7 +106,7 @@ class OpenAISpeechCodec:
 
 _OWNED = frozenset(
     {"model", "input", "voice", "response_format", "speed", "instructions", "stream_format", "text", "voice_id"}
-    | {"language", "output_format", "sample_rate"}
+    | {"language", "sample_rate"}
 )
 
 

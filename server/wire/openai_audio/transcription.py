@@ -14,10 +14,10 @@ from aignehub.v1.audio_service_pb2 import CreateTranscriptionResponse
 
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.wire import provider_errors
+from server.wire.drops import Drops
+from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse, path_segment
 from server.wire.multipart import FilePart, multipart
-from server.wire.openai_audio.drops import Drops
-from server.wire.openai_audio.extra import extra_fields
 from server.wire.openai_audio.transcript import read_transcript
 from server.wire.recording import Dictation, Recording
 

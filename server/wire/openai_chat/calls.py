@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from server.errors import ProviderBadResponse
 from server.wire import json_value as json
+from server.wire.chat.call_ids import made_call_id
 from server.wire.json_value import Json, Object
 from server.wire.openai_chat import pieces
 
@@ -79,7 +80,7 @@ class CallTracker:
         self._calls.append(_Call(given_id, named=bool(name)))
         if (number := json.index(index)) is not None:
             self._by_index[number] = place
-        call_id = given_id or pieces.made_call_id(salt(), self._choice, place)
+        call_id = given_id or made_call_id(salt(), self._choice, place)
         return CallPiece(place, text, call_id, name, custom, signature)
 
     def _find(self, index: int | None, given_id: str, name: str) -> int | None:

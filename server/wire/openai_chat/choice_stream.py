@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
-from aignehub.v1.chat_pb2 import Citation, Message
-from aignehub.v1.chat_service_pb2 import ChatChoice
+from aignehub.v1.chat_pb2 import Citation
 
 from server.wire import json_value as json
+from server.wire.chat.assembly import Batch, ChoiceAssembly
+from server.wire.chat.finish import finish_reason
 from server.wire.json_value import Json, Object
-from server.wire.openai_chat import fields, pieces, words
-from server.wire.openai_chat.assembly import Batch, ChoiceAssembly
+from server.wire.openai_chat import fields, pieces
 from server.wire.openai_chat.calls import CallTracker
 from server.wire.openai_chat.citations import read_annotations
 from server.wire.openai_chat.logprobs import read_logprobs
@@ -76,7 +76,7 @@ class ChoiceStream:
         if self._unread:
             self._left["message"] = self._unread
         self._assembly.finish(
-            words.finish_reason(self._reason, calls=len(self._calls) > 0),
+            finish_reason(self._reason, calls=len(self._calls) > 0),
             self._native or self._reason,
             self._stop,
             json.to_text(self._left),
@@ -155,37 +155,3 @@ class ChoiceStream:
                 self._assembly.part(image)
         if (audio := pieces.output_audio(json.obj(delta.get("audio")))) is not None:
             self._assembly.audio(audio)
-
-
-def tell_whole(choice: ChatChoice, batch: Batch) -> None:
-    """A choice of a whole answer as the deltas of a stream's only message."""
-    assembly = ChoiceAssembly(choice.index, batch)
-    _tell_message(choice.message, assembly)
-    if choice.HasField("audio"):
-        assembly.audio(choice.audio)
-    if choice.HasField("logprobs"):
-        assembly.logprobs(choice.logprobs)
-    if choice.citations:
-        assembly.citations(choice.citations)
-    assembly.finish(
-        choice.finish_reason, choice.native_finish_reason, choice.stop_sequence, choice.provider_fields_json
-    )
-    assembly.close()
-
-
-def _tell_message(message: Message, assembly: ChoiceAssembly) -> None:
-    for part in message.content:
-        match part.WhichOneof("part"):
-            case "text":
-                assembly.text(part.text)
-            case "reasoning":
-                assembly.reasoning_detail(part.reasoning, new_block=True)
-            case _:
-                assembly.part(part)
-    if message.refusal:
-        assembly.refusal(message.refusal)
-    for place, call in enumerate(message.tool_calls):
-        custom = call.HasField("custom")
-        name = call.custom.name if custom else call.function.name
-        text = call.custom.input if custom else call.function.arguments_json
-        assembly.call(place, text, id=call.id, name=name, custom=custom, signature=call.signature)

@@ -9,13 +9,16 @@ from aignehub.v1.chat_service_pb2 import ChatChoice, CreateChatCompletionRequest
 from server.errors import ProviderBadResponse
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
+from server.wire.chat.call_ids import made_call_id
+from server.wire.chat.finish import finish_reason
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
-from server.wire.openai_chat import fields, pieces, words
+from server.wire.openai_chat import fields, pieces
 from server.wire.openai_chat.citations import read_annotations, read_sources
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.logprobs import read_logprobs
 from server.wire.openai_chat.usage import read_usage
+from server.wire.timestamps import timestamp
 
 UNREADABLE = "the provider's answer cannot be read"
 
@@ -46,7 +49,7 @@ def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionReque
     whole = CreateChatCompletionResponse(
         id=json.text(answer.get("id")),
         model=json.text(answer.get("model")),
-        create_time=pieces.timestamp(answer.get("created")),
+        create_time=timestamp(answer.get("created")),
         choices=choices,
         service_tier=service_tier(answer),
         system_fingerprint=json.text(answer.get("system_fingerprint")),
@@ -56,22 +59,13 @@ def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionReque
     if json.says_something(answer.get("moderation")):
         whole.moderation_json = json.to_text(answer["moderation"])
     usage = read_usage(fields.usage_of(answer))
-    whole.usage.CopyFrom(usage or estimate.usage(request, sum(_size(choice) for choice in choices)))
+    whole.usage.CopyFrom(usage or estimate.usage(request, sum(estimate.choice_size(choice) for choice in choices)))
     return whole
 
 
 def service_tier(answer: Object) -> str:
     """The tier that was used; Mistral tells it with the usage."""
     return json.text(answer.get("service_tier")) or json.text(json.obj(answer.get("usage")).get("service_tier"))
-
-
-def _size(choice: ChatChoice) -> int:
-    size = estimate.text_size(choice.message.refusal)
-    for part in choice.message.content:
-        size += estimate.text_size(part.text) + estimate.text_size(part.reasoning.text)
-    for call in choice.message.tool_calls:
-        size += estimate.text_size(call.function.arguments_json) + estimate.text_size(call.custom.input)
-    return size
 
 
 def _choice(dialect: Dialect, answer: Object, place: int, told: Object) -> ChatChoice:
@@ -88,7 +82,7 @@ def _choice(dialect: Dialect, answer: Object, place: int, told: Object) -> ChatC
         message=Message(
             role=chat_pb2.ROLE_ASSISTANT, content=content, tool_calls=calls, refusal=json.text(source.get("refusal"))
         ),
-        finish_reason=words.finish_reason(word, calls=bool(calls)),
+        finish_reason=finish_reason(word, calls=bool(calls)),
         native_finish_reason=json.text(told.get("native_finish_reason")) or word,
         logprobs=read_logprobs(told.get("logprobs")),
         citations=citations,
@@ -142,13 +136,13 @@ def read_calls(message: Object, answer_id: str, choice: int) -> Iterator[ToolCal
     for told in json.objects(message.get("tool_calls")):
         call = _call(told)
         if call is not None:
-            call.id = json.word(told.get("id")) or pieces.made_call_id(answer_id, choice, place)
+            call.id = json.word(told.get("id")) or made_call_id(answer_id, choice, place)
             call.signature = pieces.signature_of(told)
             place += 1
             yield call
     older = _call({"function": message.get("function_call")})
     if older is not None and not place:
-        older.id = pieces.made_call_id(answer_id, choice, 0)
+        older.id = made_call_id(answer_id, choice, 0)
         yield older
 
 

@@ -1,51 +1,17 @@
 """How one host differs from OpenAI's chat completions. A host is a row of these; see providers/compatible.py."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aignehub.v1.chat_pb2 import ReasoningOptions
 
+from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.knobs import COMMON_KNOBS, ModelRule
 from server.wire.openai_chat import words
-from server.wire.openai_chat.adjustments import Adjustments
 
 ReasoningStyle = Callable[[ReasoningOptions, "Dialect", dict[str, Any], Adjustments], None]
 """Writes the reasoning options into the body."""
-
-COMMON_KNOBS = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "seed", "stop", "user"})
-"""Tuning that nearly every host takes."""
-
-OPENAI_KNOBS = COMMON_KNOBS | {
-    "n",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "parallel_tool_calls",
-    "verbosity",
-    "prediction",
-    "service_tier",
-    "store",
-    "metadata",
-    "safety_identifier",
-    "prompt_cache_key",
-    "prompt_cache_ttl",
-    "include_obfuscation",
-    "name",
-}
-
-SAMPLER_KNOBS = frozenset({"top_k", "min_p", "repetition_penalty"})
-"""What hosts of open models add."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRule:
-    """Tuning that models of a family refuse, whatever their host takes."""
-
-    models: re.Pattern[str]
-    refuses: frozenset[str]
-    unless_effort_none: bool = False
-    """The refusal is lifted while reasoning is switched off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
-from server.errors import Unimplemented
+from server.wire.chat.fields import put_fields
+from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, path_segment
 from server.wire.openai_chat.dialect import Dialect
-from server.wire.openai_chat.extra_body import merge_extra_body
 from server.wire.openai_chat.messages import encode_messages
 from server.wire.openai_chat.options import FIELDS, Draft
 from server.wire.openai_chat.tools import encode_tools
@@ -26,12 +26,7 @@ def encode(dialect: Dialect, request: CreateChatCompletionRequest, model: str, *
         body["stream"] = True
         if dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
-    # Walking the fields that are set, not the fields there are: a field added to the contract cannot be forgotten.
-    for field, value in request.ListFields():
-        put = FIELDS.get(field.name)
-        if put is None:
-            raise Unimplemented.field(field.name)
-        put(draft, value)
+    put_fields(request, FIELDS, draft)
     encode_tools(request, dialect, body, draft.notes)
     if request.gateway.extra_body_json:
         merge_extra_body(request.gateway.extra_body_json, body)

@@ -5,12 +5,9 @@ from typing import Any
 from aignehub.v1.chat_pb2 import JsonSchemaFormat, ResponseFormat
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.schema_prompt import SCHEMA_NAME, SCHEMA_PATH, schema_prompt
+from server.wire.json_text import check_object, object_of
 from server.wire.openai_chat.dialect import Dialect
-from server.wire.openai_chat.json_text import check_object, object_of
-
-_SCHEMA_NAME = "response"
-_SCHEMA_PATH = "response_format.json_schema.schema_json"
-_INSTRUCTION = "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n"
 
 
 def encode_format(shape: ResponseFormat, dialect: Dialect, body: dict[str, Any]) -> None:
@@ -35,18 +32,18 @@ def _json_object(dialect: Dialect) -> dict[str, Any]:
         return {"type": "json_object"}
     if dialect.json_schema:
         # Any object fits this schema: https://lmstudio.ai/docs/developer/openai-compat/structured-output
-        return {"type": "json_schema", "json_schema": {"name": _SCHEMA_NAME, "schema": {"type": "object"}}}
+        return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "schema": {"type": "object"}}}
     raise UnsupportedByProvider.of("response_format.json_object", f"{dialect.name} has no JSON mode")
 
 
 def _put_schema(schema: JsonSchemaFormat, dialect: Dialect, body: dict[str, Any]) -> None:
-    fragment = object_of(_SCHEMA_PATH, schema.schema_json)
+    fragment = object_of(SCHEMA_PATH, schema.schema_json)
     if not dialect.json_schema:
         _instruct(schema, dialect, body)
         return
     told: dict[str, Any] = {}
     if schema.name or dialect.schema_name_required:
-        told["name"] = schema.name or _SCHEMA_NAME
+        told["name"] = schema.name or SCHEMA_NAME
     if schema.description:
         told["description"] = schema.description
     told["schema"] = fragment
@@ -65,10 +62,9 @@ def _instruct(schema: JsonSchemaFormat, dialect: Dialect, body: dict[str, Any]) 
             "response_format.json_schema.strict",
             f"{dialect.name} cannot hold an answer to a schema; leave strict unset",
         )
-    check_object(_SCHEMA_PATH, schema.schema_json)
-    about = f"{schema.description}\n" if schema.description else ""
+    check_object(SCHEMA_PATH, schema.schema_json)
     body["response_format"] = _json_object(dialect)
-    instruction = {"role": "system", "content": f"{about}{_INSTRUCTION}{schema.schema_json}"}
+    instruction = {"role": "system", "content": schema_prompt(schema)}
     # After the operator's own instructions, before the conversation.
     messages = body["messages"]
     first = next((place for place, entry in enumerate(messages) if entry["role"] != "system"), len(messages))

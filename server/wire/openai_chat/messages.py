@@ -7,10 +7,10 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ContentPart, Message, ReasoningPart, ToolCall
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.adjustments import Adjustments
+from server.wire.json_text import object_of
 from server.wire.openai_chat import parts, reasoning, words
-from server.wire.openai_chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
-from server.wire.openai_chat.json_text import object_of
 
 _ASSISTANT = chat_pb2.ROLE_ASSISTANT
 _TOOL = chat_pb2.ROLE_TOOL

@@ -8,10 +8,10 @@ from aignehub.v1 import usage_pb2
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.adjustments import Adjustments
+from server.wire.json_text import object_of
 from server.wire.openai_chat import formats, words
-from server.wire.openai_chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
-from server.wire.openai_chat.json_text import object_of
 
 
 class Draft:
@@ -26,7 +26,7 @@ class Draft:
         self.dialect = dialect
         self.body = body
         self.stream = stream
-        self.notes = Adjustments(request, model, dialect)
+        self.notes = Adjustments(request, model, host=dialect.name, knobs=dialect.knobs, rules=dialect.model_rules)
 
 
 Put = Callable[[Draft, Any], None]

@@ -1,19 +1,15 @@
 """One content part as the format has it."""
 
-import binascii
-import re
 from typing import Any
 
 from aignehub.v1.chat_pb2 import AudioPart, ContentPart, FilePart, ImagePart, VideoPart
 from aignehub.v1.media_pb2 import Media
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.media import base64_text, data_url, mime_type
 from server.wire.openai_chat import words
-from server.wire.openai_chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
-
-# RFC 6838, 4.2, with parameters as RFC 2045 has them; it becomes part of a data URL.
-_MIME_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[A-Za-z0-9][\w!#$&^.+-]{0,126}([ ]*;[\x20-\x7e]*)?", re.ASCII)
 
 
 def encode_media(part: ContentPart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
@@ -64,11 +60,11 @@ def _audio(part: AudioPart, path: str, dialect: Dialect) -> dict[str, Any]:
     media = part.media
     match media.WhichOneof("source"):
         case "data":
-            _require_mime_type(media, f"{path}.media")
+            mime_type(media, f"{path}.media")
             return {
                 "type": "input_audio",
                 "input_audio": {
-                    "data": _base64(media.data),
+                    "data": base64_text(media.data),
                     "format": _audio_format(media, f"{path}.media.mime_type", dialect),
                 },
             }
@@ -111,7 +107,7 @@ def _file(part: FilePart, path: str, dialect: Dialect, notes: Adjustments) -> di
         case "data":
             # OpenAI refuses file_data without a name: https://platform.openai.com/docs/guides/pdf-files
             file["filename"] = media.filename or part.title or "document"
-            file["file_data"] = _data_url(media, f"{path}.media")
+            file["file_data"] = data_url(media, f"{path}.media")
         case "file_id":
             file["file_id"] = media.file_id
         case "url" if dialect.file_urls:
@@ -132,26 +128,10 @@ def _file(part: FilePart, path: str, dialect: Dialect, notes: Adjustments) -> di
 def _address(media: Media, path: str, dialect: Dialect) -> str:
     match media.WhichOneof("source"):
         case "data":
-            return _data_url(media, path)
+            return data_url(media, path)
         case "url":
             return media.url
         case "file_id":
             raise UnsupportedByProvider.of(f"{path}.file_id", f"{dialect.name} takes data or a url here")
         case _:
             raise InvalidArgument.field(path, "set data, url or file_id")
-
-
-def _data_url(media: Media, path: str) -> str:
-    _require_mime_type(media, path)
-    return f"data:{media.mime_type};base64,{_base64(media.data)}"
-
-
-def _require_mime_type(media: Media, path: str) -> None:
-    if not media.mime_type:
-        raise InvalidArgument.field(f"{path}.mime_type", "is required with data, for example image/png")
-    if not _MIME_TYPE.fullmatch(media.mime_type):
-        raise InvalidArgument.field(f"{path}.mime_type", "is no media type; write one such as image/png")
-
-
-def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii")

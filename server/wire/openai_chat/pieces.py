@@ -1,20 +1,15 @@
 """Pieces of an answer that look the same in a whole one and in a stream."""
 
 from collections.abc import Iterator
-from hashlib import blake2b
 
 import orjson
 from aignehub.v1.chat_pb2 import ContentPart, ImagePart, OutputAudio, ProviderPart, ReasoningPart
 from aignehub.v1.media_pb2 import Media
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.wire import json_value as json
 from server.wire.json_value import Json, Object
 from server.wire.openai_chat.messages import EXECUTED_TOOL
-
-# The last second of the year 9999, where a Timestamp ends.
-_MAX_SECONDS = 253_402_300_799
-_MILLISECONDS = 100_000_000_000
+from server.wire.timestamps import timestamp
 
 
 def reasoning_text(message: Object) -> str:
@@ -113,16 +108,6 @@ def output_audio(told: Object) -> OutputAudio | None:
     return audio
 
 
-def timestamp(told: Json) -> Timestamp | None:
-    """Unix seconds, or milliseconds where only that makes sense; None for 0 and what is no time."""
-    seconds = json.number(told) or 0.0
-    if seconds > _MILLISECONDS:
-        seconds /= 1000
-    if not 0 < seconds <= _MAX_SECONDS:
-        return None
-    return Timestamp(seconds=int(seconds))
-
-
 def arguments(told: Json) -> str:
     """Arguments as the model wrote them; as JSON text where the host sends them parsed (Ollama's older forms)."""
     if type(told) is str:
@@ -139,9 +124,3 @@ def signature_of(call: Object) -> bytes:
     """Gemini's thought signature behind this format: https://ai.google.dev/gemini-api/docs/thought-signatures."""
     google = json.obj(json.obj(call.get("extra_content")).get("google"))
     return json.text(google.get("thought_signature")).encode()
-
-
-def made_call_id(salt: str, choice: int, call: int) -> str:
-    """An id for a call that came without one: the same for the same answer, another for any other."""
-    digest = blake2b(f"{salt}/{choice}/{call}".encode("utf-8", "replace"), digest_size=12)
-    return f"call_{digest.hexdigest()}"

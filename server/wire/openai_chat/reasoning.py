@@ -6,7 +6,7 @@ from typing import Any
 from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ReasoningOptions, ReasoningPart
 
-from server.wire.openai_chat.adjustments import Adjustments
+from server.wire.chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
 
 _OFF = chat_pb2.REASONING_MODE_OFF

@@ -5,7 +5,6 @@ import secrets
 import orjson
 from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionRequest,
-    CreateChatCompletionResponse,
     StreamChatCompletionResponse,
 )
 from aignehub.v1.usage_pb2 import Usage
@@ -13,16 +12,18 @@ from aignehub.v1.usage_pb2 import Usage
 from server.errors import HubError, ProviderBadResponse, ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
+from server.wire.chat.assembly import Batch
+from server.wire.chat.whole import as_stream
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
-from server.wire.openai_chat import fields, pieces
-from server.wire.openai_chat.assembly import Batch
-from server.wire.openai_chat.choice_stream import ChoiceStream, tell_whole
+from server.wire.openai_chat import fields
+from server.wire.openai_chat.choice_stream import ChoiceStream
 from server.wire.openai_chat.citations import read_sources
 from server.wire.openai_chat.decode import UNREADABLE, decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.usage import read_usage
 from server.wire.sse import MAX_EVENT_BYTES, SseParser
+from server.wire.timestamps import timestamp
 
 BROKEN_OFF = "the provider broke off its answer"
 
@@ -199,7 +200,7 @@ class OpenAIChatStreamDecoder:
         header.id = header.id or json.text(chunk.get("id"))
         header.model = header.model or json.text(chunk.get("model"))
         header.system_fingerprint = header.system_fingerprint or json.text(chunk.get("system_fingerprint"))
-        if not header.HasField("create_time") and (created := pieces.timestamp(chunk.get("created"))) is not None:
+        if not header.HasField("create_time") and (created := timestamp(chunk.get("created"))) is not None:
             header.create_time.CopyFrom(created)
 
     def _read_rest(self, chunk: Object) -> None:
@@ -248,7 +249,7 @@ class OpenAIChatStreamDecoder:
     def _finish_whole(self, body: bytes) -> StreamChatCompletionResponse:
         answer = decode(self._dialect, HttpResponse(200, {}, body), self._request)
         self._done = True
-        return _as_stream(answer)
+        return as_stream(answer)
 
 
 def _parse(payload: bytes, *, plain: bool) -> Object:
@@ -264,20 +265,3 @@ def _parse(payload: bytes, *, plain: bool) -> Object:
     if type(chunk) is not dict:
         raise ProviderBadResponse(UNREADABLE)
     return chunk
-
-
-def _as_stream(answer: CreateChatCompletionResponse) -> StreamChatCompletionResponse:
-    """A whole answer told as the only message of a stream."""
-    batch = Batch()
-    for choice in answer.choices:
-        tell_whole(choice, batch)
-    message = batch.message
-    message.id = answer.id
-    message.model = answer.model
-    message.system_fingerprint = answer.system_fingerprint
-    message.service_tier = answer.service_tier
-    message.provider_fields_json = answer.provider_fields_json
-    message.usage.CopyFrom(answer.usage)
-    if answer.HasField("create_time"):
-        message.create_time.CopyFrom(answer.create_time)
-    return message

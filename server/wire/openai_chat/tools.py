@@ -8,10 +8,10 @@ from aignehub.v1.chat_pb2 import AllowedTools, CustomTool, FunctionTool, Tool, T
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.adjustments import Adjustments
+from server.wire.json_text import check_object, with_type
 from server.wire.openai_chat import words
-from server.wire.openai_chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
-from server.wire.openai_chat.json_text import check_object, with_type
 
 _EMPTY_SCHEMA = {"type": "object", "properties": {}}
 

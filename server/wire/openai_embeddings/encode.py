@@ -10,8 +10,9 @@ from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, Embedding
 from aignehub.v1.media_pb2 import Media
 
 from server.errors import InvalidArgument, Unimplemented, UnsupportedByProvider
+from server.wire.drops import Drops
+from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, path_segment
-from server.wire.openai_chat.extra_body import merge_extra_body
 from server.wire.openai_embeddings.dialect import FLOAT32, EmbeddingsDialect, Format
 
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -30,7 +31,7 @@ def encode(
     for field, _ in request.ListFields():
         if field.name not in _FIELDS:
             raise Unimplemented.field(field.name)
-    notes = _Notes(request)
+    notes = Drops(strict=request.gateway.strict_parameters)
     inputs = [request.inputs[place] for place in part]
     body: dict[str, Any] = {
         "model": model,
@@ -51,7 +52,7 @@ def encode(
         path=dialect.path.replace("{model}", path_segment(model)),
         body=orjson.dumps(body),
         headers=_HEADERS,
-        adjusted_fields=tuple(notes.dropped),
+        adjusted_fields=tuple(notes.fields),
     )
 
 
@@ -67,20 +68,7 @@ def format_of(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> F
     return found
 
 
-class _Notes:
-    """What was left out, for the caller to be told; or, for a strict caller, the refusal."""
-
-    def __init__(self, request: CreateEmbeddingsRequest) -> None:
-        self._strict = request.gateway.strict_parameters
-        self.dropped: list[str] = []
-
-    def drop(self, path: str, why: str) -> None:
-        if self._strict:
-            raise InvalidArgument.field(path, f"{why}; leave it unset or turn gateway.strict_parameters off")
-        self.dropped.append(path)
-
-
-def _tune(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, body: dict[str, Any], notes: _Notes) -> None:
+def _tune(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, body: dict[str, Any], notes: Drops) -> None:
     if request.user:
         if dialect.user:
             body["user"] = request.user

@@ -8,9 +8,9 @@ from typing import Any
 from aignehub.v1 import image_service_pb2 as pb
 
 from server.errors import InvalidArgument, Unimplemented, UnsupportedByProvider
+from server.wire.drops import Drops
 from server.wire.openai_images.host import ImageHost
 from server.wire.openai_images.models import ImageModel
-from server.wire.openai_images.notes import Notes
 
 BACKGROUNDS: Mapping[int, str] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ class Draft:
     row: ImageModel
     model: str
     options: pb.ImageOptions
-    notes: Notes
+    notes: Drops
     stream: bool
     body: dict[str, Any] = field(default_factory=dict)
 

@@ -6,13 +6,13 @@ import orjson
 from aignehub.v1.image_service_pb2 import EditImagesRequest, GenerateImagesRequest
 
 from server.errors import InvalidArgument, Unimplemented, UnsupportedByProvider
+from server.wire.drops import Drops
+from server.wire.extra_body import PATH, merge_extra_body
 from server.wire.http import HttpRequest, path_segment
-from server.wire.openai_chat.extra_body import PATH, merge_extra_body
-from server.wire.openai_chat.json_text import check_object
+from server.wire.json_text import check_object
 from server.wire.openai_images.host import ImageHost
 from server.wire.openai_images.models import row_of
 from server.wire.openai_images.multipart import form
-from server.wire.openai_images.notes import Notes
 from server.wire.openai_images.options import Draft, put_options
 from server.wire.openai_images.sources import as_files, check_sources, put_references
 from server.wire.pictures import ImageRequest
@@ -37,7 +37,7 @@ def encode(host: ImageHost, request: ImageRequest, model: str, *, stream: bool) 
     edit = request if isinstance(request, EditImagesRequest) else None
     _check(host, request, model)
     stream = stream and row.streams
-    notes = Notes(strict=request.gateway.strict_parameters)
+    notes = Drops(strict=request.gateway.strict_parameters)
     draft = Draft(host, row, model, request.options, notes, stream)
     draft.body |= {"model": model, "prompt": request.prompt}
     put_options(draft)

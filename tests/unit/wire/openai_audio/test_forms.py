@@ -1,11 +1,8 @@
 """Forms, subtitles and extra fields."""
 
-import pytest
 from aignehub.v1.audio_pb2 import TranscriptSegment, TranscriptWord
 
-from server.errors import InvalidArgument
 from server.wire.multipart import FilePart, multipart
-from server.wire.openai_audio.extra import extra_fields, merge_extra
 from server.wire.openai_audio.subtitles import read_cues, segments_of, srt, vtt
 from server.wire.sound import duration
 
@@ -49,15 +46,3 @@ def test_words_become_segments() -> None:
     assert [one.text for one in found[:4]] == ["One two.", "Three", "after", "other on on on on on on"]
     assert [one.speaker for one in found[:4]] == ["", "", "", "1"]
     assert found[0].end_offset.ToMilliseconds() == 400
-
-
-def test_extra_fields() -> None:
-    assert extra_fields('{"a": [1, "b"], "c": {"d": true}}', {"model"}) == [("a", "1"), ("a", "b"), ("c", '{"d":true}')]
-    body = {"voice": "x", "output_format": {"codec": "mp3"}}
-    merge_extra('{"output_format": {"bit_rate": 64000}, "new": 1}', body, {"model"})
-    assert body == {"voice": "x", "output_format": {"codec": "mp3", "bit_rate": 64000}, "new": 1}
-    for text in ('{"model": "x"}', '{"model[]": "x"}', "[1]", "{"):
-        with pytest.raises(InvalidArgument):
-            extra_fields(text, {"model"})
-    with pytest.raises(InvalidArgument, match=r"output_format\.codec"):
-        merge_extra('{"output_format": {"codec": "wav"}}', body, ())

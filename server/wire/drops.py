@@ -13,7 +13,7 @@ class Drops:
         self.fields: list[str] = []
 
     def drop(self, path: str, why: str) -> None:
-        """Notes that the field is not sent. Raises InvalidArgument naming it where the caller is strict."""
+        """Notes that the field is not sent as asked. Raises InvalidArgument naming it where the caller is strict."""
         if self.strict:
             raise InvalidArgument.field(path, f"{why}; leave it unset or turn gateway.strict_parameters off")
         if path not in self.fields:

@@ -1,6 +1,6 @@
-"""gateway.extra_body_json: fields newer than the contract, merged into the body."""
+"""gateway.extra_body_json: fields newer than the contract, merged into a body of JSON or added to a form."""
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument
-from server.wire.openai_chat.json_text import check_object
+from server.wire.json_text import check_object
 
 PATH = "gateway.extra_body_json"
 
@@ -35,6 +35,20 @@ def merge_extra_body(text: str, body: dict[str, Any], *, owned: Set[str] = OWNED
         if key in owned:
             raise InvalidArgument.field(PATH, f"{key} is set by a field of the request; use that")
     _merge(fields, body, "")
+
+
+def extra_fields(text: str, owned: Collection[str]) -> list[tuple[str, str]]:
+    """The caller's object as fields of a form: each item of an array a field, anything deeper as JSON text."""
+    fields: list[tuple[str, str]] = []
+    for key, value in check_object(PATH, text).items():
+        if key.removesuffix("[]") in owned:
+            raise InvalidArgument.field(PATH, f"{key[:64]} is set by the gateway; leave it out")
+        fields += [(key, _written(item)) for item in (value if isinstance(value, list) else [value])]
+    return fields
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _merge(fields: dict[str, msgspec.Raw], into: dict[str, Any], path: str) -> None:
