@@ -65,12 +65,15 @@ class ConfigError(Exception):
 
 
 class Help(Flag):
-    """What may mend a failure: the same again, another credential, another provider, or nothing (0)."""
+    """What may mend a failure: the same again, another credential, provider or model, or nothing (0)."""
 
     NOTHING = 0
     RETRY = auto()
+    """Safe to send again: the provider did nothing with it, or says so itself."""
     CREDENTIAL = auto()
     PROVIDER = auto()
+    MODEL = auto()
+    """The model cannot serve this, at whichever provider; another may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,9 @@ class HubError(Exception):
 
     code: ClassVar[int] = _INTERNAL
     reason: str = "INTERNAL"
-    helps: ClassVar[Help] = Help.NOTHING
+    helps: Help = Help.NOTHING
+    answered: bool = False
+    """True where the provider had begun to answer with success: what it made until then is paid for."""
 
     def __init__(
         self,
@@ -111,9 +116,15 @@ class HubError(Exception):
         fields: Sequence[FieldViolation] = (),
         quota: Sequence[QuotaViolation] = (),
         links: Sequence[tuple[str, str]] = (),
+        helps: Help | None = None,
     ) -> None:
-        """``metadata`` goes into ErrorInfo; ``links`` are (description, url) pairs for google.rpc.Help."""
+        """``metadata`` goes into ErrorInfo; ``links`` are (description, url) pairs for google.rpc.Help.
+
+        ``helps`` overrides what its class says of itself.
+        """
         super().__init__(message)
+        if helps is not None:
+            self.helps = helps
         self.message = message
         if reason is not None:
             self.reason = reason
@@ -140,7 +151,7 @@ class ContextLengthExceeded(InvalidArgument):
     """The request is longer than the model reads; another model may read more."""
 
     reason = "CONTEXT_LENGTH_EXCEEDED"
-    helps = Help.PROVIDER
+    helps = Help.MODEL
 
 
 class ProviderRejected(InvalidArgument):
@@ -203,10 +214,9 @@ class FailedPrecondition(HubError):
 
 
 class ContentFiltered(FailedPrecondition):
-    """The provider's safety filter refused the prompt."""
+    """The provider's safety filter refused the prompt. Shopping around for one that does not is not the hub's."""
 
     reason = "CONTENT_FILTERED"
-    helps = Help.PROVIDER
 
 
 class ProviderRegionRefused(FailedPrecondition):
@@ -322,6 +332,7 @@ class ProviderUnavailable(Unavailable):
     """The provider cannot be reached, failed (5xx), or broke off its answer."""
 
     reason = "PROVIDER_UNAVAILABLE"
+    helps = Help.PROVIDER
 
 
 class ProviderCredentialInvalid(Unavailable):
@@ -354,3 +365,4 @@ class ProviderBadResponse(Internal):
 
     reason = "PROVIDER_BAD_RESPONSE"
     helps = Help.PROVIDER
+    answered = True

@@ -1,8 +1,8 @@
 """One exchange with a provider over HTTP: what every modality's HTTP backend is made of."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 from aignehub.v1.usage_pb2 import GatewayInfo
 
@@ -49,7 +49,8 @@ class HttpExchanges:
             async with exchange:
                 if not 200 <= exchange.status < 300:
                     raise await self._failure(exchange)
-                yield exchange
+                with _answered():
+                    yield exchange
         finally:
             call.phases.add("upstream_ttfb", exchange.head_wait)
             call.phases.add("upstream", exchange.waited)
@@ -74,6 +75,16 @@ class HttpExchanges:
         """The whole answer of status 2xx; any other raises what the codec reads from it."""
         async with self.open(asked, call) as exchange:
             return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Marks a failure as one of an answer that had begun."""
+    try:
+        yield
+    except HubError as error:
+        error.answered = True
+        raise
 
 
 def _provider_request_id(headers: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from aiohttp import (
 )
 from aiohttp.http_exceptions import HttpProcessingError
 
-from server.errors import HubError, ProviderBadResponse, ProviderTimeout, ProviderUnavailable
+from server.errors import Help, HubError, ProviderBadResponse, ProviderTimeout, ProviderUnavailable
 
 EXPECTED = (ClientError, HttpProcessingError, OSError, RuntimeError)
 """All that the client library raises for a fault of the network or the peer."""
@@ -43,17 +43,29 @@ _FAULTS: tuple[tuple[type[Exception], type[HubError], str], ...] = (
 )
 
 
+_NOT_REACHED = (ClientConnectorError, ClientProxyConnectionError, ClientHttpProxyError)
+"""Nothing of the request was sent, so that sending it again is safe."""
+_NEVER_SENT = Help.RETRY | Help.PROVIDER
+
+
 def told(who: str, error: Exception) -> HubError:
     """The HubError for one of EXPECTED. ``who`` is the provider's name."""
+    helps = _NEVER_SENT if isinstance(error, _NOT_REACHED) else None
     for kind, becomes, text in _FAULTS:
         if isinstance(error, kind):
-            return becomes(f"{who}: {text}")
+            return _unanswered(becomes(f"{who}: {text}", helps=helps))
     return ProviderUnavailable(f"{who}: the connection to it broke off")
+
+
+def _unanswered(error: HubError) -> HubError:
+    """``error`` as one from before the head of an answer; whoever has seen the head says so itself."""
+    error.answered = False
+    return error
 
 
 def slow_to_connect(who: str, seconds: float) -> ProviderTimeout:
     """The connect wait passed."""
-    return ProviderTimeout(f"{who}: no connection within {seconds:g} s")
+    return ProviderTimeout(f"{who}: no connection within {seconds:g} s", helps=_NEVER_SENT)
 
 
 def slow_to_answer(who: str, seconds: float) -> ProviderTimeout:
@@ -69,8 +81,10 @@ def fell_silent(who: str, seconds: float) -> ProviderTimeout:
 def out_of_time(who: str, seconds: float) -> ProviderTimeout:
     """The call's deadline passed; ``seconds`` is what the exchange was given."""
     if seconds <= 0:
-        return ProviderTimeout(f"{who}: not asked, the call's deadline had passed")
-    return ProviderTimeout(f"{who}: not done within the {seconds:.3g} s that were left of the call's deadline")
+        return ProviderTimeout(f"{who}: not asked, the call's deadline had passed", helps=Help.NOTHING)
+    return ProviderTimeout(
+        f"{who}: not done within the {seconds:.3g} s that were left of the call's deadline", helps=Help.NOTHING
+    )
 
 
 def broke_off(who: str) -> ProviderUnavailable:
@@ -88,11 +102,11 @@ def bad_coding(who: str) -> ProviderBadResponse:
     return ProviderBadResponse(f"{who}: its answer is compressed in a way that was not asked for and cannot be undone")
 
 
-def redirected(who: str, status: int) -> ProviderBadResponse:
+def redirected(who: str, status: int) -> HubError:
     """A 3xx, which is never followed: the credential would go along."""
-    return ProviderBadResponse(f"{who}: it answered with a redirect ({status}), which is never followed")
+    return _unanswered(ProviderBadResponse(f"{who}: it answered with a redirect ({status}), which is never followed"))
 
 
-def no_http(who: str) -> ProviderBadResponse:
+def no_http(who: str) -> HubError:
     """What came is no answer to an HTTP request."""
-    return ProviderBadResponse(f"{who}: {_NO_HTTP}")
+    return _unanswered(ProviderBadResponse(f"{who}: {_NO_HTTP}"))
