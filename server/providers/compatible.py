@@ -83,6 +83,8 @@ _OPENROUTER = Dialect(
     name="openrouter",
     knobs=(OPENAI_KNOBS - {"store", "safety_identifier", "prompt_cache_ttl", "include_obfuscation"}) | SAMPLER_KNOBS,
     max_stop=4,
+    # It ignores a larger number: https://github.com/OpenRouterArchived/openrouter-runner/issues/99
+    max_n=1,
     developer_role=True,
     inputs=frozenset({"image", "audio", "video", "file"}),
     file_urls=True,
@@ -112,10 +114,11 @@ _GROQ = Dialect(
 )
 
 _TOGETHER = Dialect(
-    # https://docs.together.ai/reference/chat-completions-1. Its logprobs is a number of alternatives, not a yes or no.
+    # https://docs.together.ai/reference/chat-completions-1
     name="together",
-    knobs=(COMMON_KNOBS - {"user"}) | SAMPLER_KNOBS | {"n", "logit_bias", "name"},
+    knobs=(COMMON_KNOBS - {"user"}) | SAMPLER_KNOBS | {"n", "logit_bias", "logprobs", "top_logprobs", "name"},
     max_tokens="max_tokens",
+    logprobs_number=True,
     inputs=frozenset({"image", "video"}),
     replay_reasoning="reasoning",
     regex="response_format",

@@ -23,6 +23,13 @@ Adding a dialect
     and field; adjusted, with the fields; or emulated, in words. Only with one of these may a provider hear something
     else than the table says: nothing is lost in silence.
 
+`told` of an `Otherwise` may also add to an answer what only this API says, such as the sources of a text it cites.
+
 `models` names another model for an exchange, where the vendor's models differ. Run one kind with
 `pytest tests/conversations -k anthropic`, one conversation with `-k "groq and logprobs"`.
 """
+
+import pytest
+
+# What is asserted there is told in full, as in a test.
+pytest.register_assert_rewrite("tests.conversations.play", "tests.conversations.reading")

@@ -30,9 +30,9 @@ class Stage:
     hub: RunningHub
     fake: Fake
 
-    async def play(self, kind: str, conversation: Conversation, *, streamed: bool) -> None:
+    async def play(self, name: str, conversation: Conversation, *, streamed: bool) -> None:
         """Raises AssertionError where what was meant did not arrive, on either side."""
-        dialect = self.fake.dialects[kind]
+        dialect = self.fake.dialects[name]
         messages: list[Message] = []
         answers: list[Script] = []
         for exchange in conversation.exchanges:
@@ -40,8 +40,8 @@ class Stage:
                 return
             otherwise = dialect.otherwise.get(exchange.name, _AS_WRITTEN)
             request = exchange.ask(messages)
-            request.model = f"{kind}/{_model(dialect, exchange)}"
-            self._set_up(f"{kind} {exchange.name}", exchange, otherwise)
+            request.model = f"{name}/{_model(dialect, exchange)}"
+            self._set_up(f"{name} {exchange.name}", exchange, otherwise)
             if otherwise.refused:
                 await self._refused(request, otherwise.refused, streamed=streamed)
                 continue
@@ -49,7 +49,7 @@ class Stage:
             got = read(response)
             self._check_heard(dialect, exchange, otherwise, answers, streamed=streamed)
             assert list(response.gateway.adjusted_fields) == list(otherwise.adjusted)
-            assert response.gateway.provider == kind
+            assert response.gateway.provider == name
             assert response.gateway.provider_model == _model(dialect, exchange)
             _check_answer(got, dialect.tells(otherwise.told(exchange.script)), _model(dialect, exchange))
             messages.append(response.choices[0].message)
@@ -59,7 +59,7 @@ class Stage:
         fake = self.fake
         fake.asked.clear()
         fake.complaints.clear()
-        fake.script = lambda kind, heard: otherwise.told(exchange.script)
+        fake.script = lambda name, heard: otherwise.told(exchange.script)
         fake.cut = lambda: random.Random(crc32(seed.encode()))
 
     async def _ask(self, request: CreateChatCompletionRequest, *, streamed: bool) -> CreateChatCompletionResponse:

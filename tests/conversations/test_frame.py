@@ -144,4 +144,4 @@ async def test_the_fake_counts_what_it_heard_and_what_went_out(stage: Stage) -> 
     await stage.play("openai", table.TEXT, streamed=False)
     await stage.play("openai", table.TEXT, streamed=True)
     assert stage.fake.completed == before + 2
-    assert [asked.kind for asked in stage.fake.asked] == ["openai"]
+    assert [asked.name for asked in stage.fake.asked] == ["openai"]

@@ -33,6 +33,8 @@ class Dialect:
     max_stop: int = 16
     max_n: int = 128
     max_top_logprobs: int = 20
+    logprobs_number: bool = False
+    """``logprobs`` is the number of alternatives, at least one, and not a yes or no."""
     max_tools: int = 512
     whole_logit_bias: bool = False
     """Biases must be whole numbers."""

@@ -85,7 +85,10 @@ def _logprobs(draft: Draft, value: bool) -> None:
         if value:
             raise UnsupportedByProvider.of("logprobs", why)
         return
-    draft.body["logprobs"] = value
+    if not draft.dialect.logprobs_number:
+        draft.body["logprobs"] = value
+    elif value:
+        draft.body["logprobs"] = draft.request.top_logprobs or 1
 
 
 def _top_logprobs(draft: Draft, value: int) -> None:
@@ -97,7 +100,8 @@ def _top_logprobs(draft: Draft, value: int) -> None:
         raise InvalidArgument.field(
             "top_logprobs", f"{draft.dialect.name} takes at most {draft.dialect.max_top_logprobs}"
         )
-    draft.body["top_logprobs"] = value
+    if not draft.dialect.logprobs_number:
+        draft.body["top_logprobs"] = value
 
 
 def _modalities(draft: Draft, value: Any) -> None:
