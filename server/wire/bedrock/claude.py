@@ -1,0 +1,34 @@
+"""Claude by Converse: how it thinks and samples is decided as at its maker's own API, and put where Converse has it."""
+
+from server.wire.anthropic.dialect import Dialect
+from server.wire.anthropic.draft import Draft as ClaudeDraft
+from server.wire.anthropic.options import FIELDS
+from server.wire.anthropic.reasoning import encode_reasoning
+from server.wire.bedrock.draft import PROVIDER, Draft
+
+_SAMPLING = {"temperature": "temperature", "top_p": "topP"}
+
+
+def encode_claude(draft: Draft) -> None:
+    """Puts reasoning, effort and sampling into the body.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html for what goes to the
+    model itself, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html for effort.
+    """
+    request = draft.request
+    own = ClaudeDraft(request, draft.model, Dialect(name=PROVIDER), stream=draft.stream)
+    own.notes = draft.notes
+    encode_reasoning(own)
+    for field, value in request.ListFields():
+        if field.name in (*_SAMPLING, "top_k"):
+            FIELDS[field.name](own, value)
+    for name, ours in _SAMPLING.items():
+        if name in own.body:
+            draft.put("inferenceConfig", ours, own.body[name])
+    for name in ("thinking", "top_k"):
+        if name in own.body:
+            draft.put_extra((name,), own.body[name])
+    if "output_config" in own.body:
+        draft.put("outputConfig", "effort", own.body["output_config"]["effort"])
+    if own.betas:
+        draft.put_extra(("anthropic_beta",), own.betas)
