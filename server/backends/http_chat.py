@@ -32,6 +32,14 @@ class HttpChatBackend:
         self._http = HttpExchanges(endpoint, transport, error_reader(codec))
         self._media = media
 
+    async def _inlined(
+        self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
+    ) -> CreateChatCompletionRequest:
+        """The request with the bytes of what the provider is not to fetch, or does not."""
+        return await self._media.inline(
+            request, base_url=self._endpoint.base_url, deadline=call.deadline, passes=passes_of(codec, call.model)
+        )
+
     async def chat(self, request: CreateChatCompletionRequest, call: Call) -> CreateChatCompletionResponse:
         """The whole answer, with usage and gateway. Raises HubError with ``provider`` and ``model`` in its metadata."""
         codec = codec_for(self._codec, call.model)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Authorize, Credential
-from server.wire.by_model import ByModel
 from server.wire.codec import ChatCodec, CountCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
 from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
@@ -27,9 +26,9 @@ class ProviderKind:
     """Where it lives; empty where every instance must say so itself."""
     authorize: Callable[[Mapping[str, str]], Authorize]
     """Makes what proves the hub to an instance from its ``options``; see transport.credentials."""
-    chat: Callable[[Mapping[str, str]], ChatCodec | ByModel[ChatCodec]] | None = None
+    chat: Callable[[Mapping[str, str]], ChatCodec] | None = None
     """Makes the chat codec of an instance from its ``options``; None where the kind has no chat."""
-    count: Callable[[Mapping[str, str]], CountCodec | ByModel[CountCodec]] | None = None
+    count: Callable[[Mapping[str, str]], CountCodec] | None = None
     """The same for counting tokens; None where the hub estimates them."""
     images: Callable[[Mapping[str, str]], ImageCodec] | None = None
     """The same for images."""
