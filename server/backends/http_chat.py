@@ -17,20 +17,22 @@ from server.backends.media import CallerMedia, passes_of
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
-from server.wire.by_model import ByModel, codec_for, error_reader
+from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
 
 class HttpChatBackend:
     """A ChatBackend over HTTP. Phases: ``upstream_ttfb`` up to the answer's head, ``upstream`` all waiting for it."""
 
-    def __init__(
-        self, endpoint: Endpoint, codec: ChatCodec | ByModel[ChatCodec], transport: Transport, media: CallerMedia
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, codec: ChatCodec, transport: Transport, media: CallerMedia) -> None:
         self._endpoint = endpoint
         self._codec = codec
-        self._http = HttpExchanges(endpoint, transport, error_reader(codec))
+        self._transport = transport
         self._media = media
+
+    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
+        codec = codec_of(self._codec, model)
+        return codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
 
     async def _inlined(
         self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
@@ -42,15 +44,15 @@ class HttpChatBackend:
 
     async def chat(self, request: CreateChatCompletionRequest, call: Call) -> CreateChatCompletionResponse:
         """The whole answer, with usage and gateway. Raises HubError with ``provider`` and ``model`` in its metadata."""
-        codec = codec_for(self._codec, call.model)
+        codec, http = self._way(call.model)
         try:
             request = await self._inlined(request, codec, call)
             asked = codec.encode(request, call.model, stream=False)
-            whole = await self._http.whole(asked, call)
+            whole = await http.whole(asked, call)
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
         return response
 
     async def chat_stream(
@@ -74,22 +76,15 @@ class HttpChatBackend:
             yield last
         raise broken
 
-    async def _inlined(
-        self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
-    ) -> CreateChatCompletionRequest:
-        return await self._media.inline(
-            request, base_url=self._endpoint.base_url, deadline=call.deadline, passes=passes_of(codec, call.model)
-        )
-
     async def _stream(
         self, request: CreateChatCompletionRequest, call: Call, told: "_Told"
     ) -> AsyncGenerator[StreamChatCompletionResponse]:
-        codec = codec_for(self._codec, call.model)
+        codec, http = self._way(call.model)
         request = await self._inlined(request, codec, call)
         asked = codec.encode(request, call.model, stream=True)
         decoder = codec.decoder(request)
-        async with self._http.open(asked, call) as exchange:
-            gateway = self._http.gateway(asked, exchange.headers, call)
+        async with http.open(asked, call) as exchange:
+            gateway = http.gateway(asked, exchange.headers, call)
             while True:
                 data = await exchange.read()
                 chunk = decoder.feed(data) if data else decoder.finish()
