@@ -1,7 +1,7 @@
 """What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aignehub.v1.audio_pb2 import AudioFormat
 from aignehub.v1.audio_service_pb2 import (
@@ -16,6 +16,7 @@ from aignehub.v1.chat_service_pb2 import (
     StreamChatCompletionResponse,
 )
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
+from aignehub.v1.media_pb2 import Media
 from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
@@ -71,6 +72,20 @@ class ChatCodec(Protocol):
 
     def decoder(self, request: CreateChatCompletionRequest) -> ChatStreamDecoder:
         """A fresh decoder for one streamed answer to ``request``."""
+
+
+@runtime_checkable
+class ReadsUrls(Protocol):
+    """What a codec adds where its provider fetches some URLs of media itself and not others.
+
+    A codec without it leaves every URL to the provider.
+    """
+
+    def reads_url(self, kind: str, media: Media, model: str) -> bool:
+        """Whether the provider takes ``media`` by its URL; where it does not, the hub fetches it and sends the bytes.
+
+        ``kind`` is that of the part: image, audio, video or file.
+        """
 
 
 class CountCodec(Protocol):

@@ -19,7 +19,7 @@ from server.wire.json_value import Object
 from server.wire.openai_chat import fields
 from server.wire.openai_chat.choice_stream import ChoiceStream
 from server.wire.openai_chat.citations import read_sources
-from server.wire.openai_chat.decode import UNREADABLE, decode
+from server.wire.openai_chat.decode import FAILED, UNREADABLE, decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.usage import read_usage
 from server.wire.sse import MAX_EVENT_BYTES, SseParser
@@ -155,7 +155,8 @@ class OpenAIChatStreamDecoder:
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
-        if "error" in chunk and (error := provider_errors.error_in(chunk)) is not None:
+        told = "error" in chunk or chunk.get("object") == "error"
+        if told and (error := provider_errors.error_in(chunk)) is not None:
             raise error
 
     def _chunk(self, chunk: Object) -> None:
@@ -219,6 +220,8 @@ class OpenAIChatStreamDecoder:
         """The proper end: what belongs on the last message is put there."""
         if not self._choices:
             raise ProviderBadResponse("the provider answered without a choice")
+        if all(choice.reason in self._dialect.failed for choice in self._choices.values()):
+            raise ProviderUnavailable(FAILED)
         self._done = True
         first = next(iter(self._choices.values()))
         if sources := read_sources(self._sources):
