@@ -6,7 +6,7 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ContentPart, CustomToolCall, FunctionCall, Message, ReasoningPart, ToolCall
 from aignehub.v1.chat_service_pb2 import ChatChoice, CreateChatCompletionRequest, CreateChatCompletionResponse
 
-from server.errors import ProviderBadResponse
+from server.errors import ProviderBadResponse, ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.chat.call_ids import made_call_id
@@ -20,6 +20,8 @@ from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.logprobs import read_logprobs
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
+
+FAILED = "the provider failed before its answer was whole"
 
 
 def decode(
@@ -45,6 +47,8 @@ def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionReque
     choices = [_choice(dialect, answer, place, told) for place, told in enumerate(json.objects(answer.get("choices")))]
     if not choices:
         raise ProviderBadResponse("the provider answered without a choice")
+    if all(choice.native_finish_reason in dialect.failed for choice in choices):
+        raise ProviderUnavailable(FAILED)
     whole = CreateChatCompletionResponse(
         id=json.text(answer.get("id")),
         model=json.text(answer.get("model")),

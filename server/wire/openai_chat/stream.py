@@ -5,7 +5,7 @@ from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChat
 from aignehub.v1.usage_pb2 import Usage
 from typing_extensions import override
 
-from server.errors import ProviderBadResponse
+from server.errors import ProviderBadResponse, ProviderUnavailable
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.chat.stream import UNREADABLE, ChatStreamReader
@@ -14,7 +14,7 @@ from server.wire.json_value import Object
 from server.wire.openai_chat import fields
 from server.wire.openai_chat.choice_stream import ChoiceStream
 from server.wire.openai_chat.citations import read_sources
-from server.wire.openai_chat.decode import decode
+from server.wire.openai_chat.decode import FAILED, decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.usage import read_usage
 from server.wire.sse import SseParser
@@ -80,6 +80,8 @@ class OpenAIChatStreamDecoder(ChatStreamReader[ChoiceStream]):
 
     @override
     def _end(self) -> None:
+        if self._choices and all(choice.reason in self._dialect.failed for choice in self._choices.values()):
+            raise ProviderUnavailable(FAILED)
         if self._choices and (sources := read_sources(self._sources)):
             next(iter(self._choices.values())).cite(sources)
         super()._end()
@@ -93,7 +95,8 @@ class OpenAIChatStreamDecoder(ChatStreamReader[ChoiceStream]):
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
-        if "error" in chunk and (error := provider_errors.error_in(chunk)) is not None:
+        told = "error" in chunk or chunk.get("object") == "error"
+        if told and (error := provider_errors.error_in(chunk)) is not None:
             raise error
 
     def _chunk(self, chunk: Object) -> None:
