@@ -177,7 +177,7 @@ def _hearing(
     if kind.transcription is None:
         return None
     codec = kind.transcription(options)
-    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.realtime)
+    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.live)
 
 
 def _speech(

@@ -4,8 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Authorize, Credential
-from server.wire.codec import ChatCodec, CountCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
-from server.wire.openai_audio import RealtimeCodec, SpokenVoice
+from server.wire.audio.voice import SpokenVoice
+from server.wire.codec import (
+    ChatCodec,
+    CountCodec,
+    EmbeddingsCodec,
+    ImageCodec,
+    LiveCodec,
+    SpeechCodec,
+    TranscriptionCodec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +64,5 @@ class ProviderKind:
     """Voices its host documents; empty where each model has its own."""
     transcription: Callable[[Mapping[str, str]], TranscriptionCodec] | None = None
     """Makes the codec of speech to text."""
-    realtime: RealtimeCodec | None = None
-    """Its realtime events; None where live speech is served by utterance."""
+    live: LiveCodec | None = None
+    """Its live transcription over a WebSocket; None where live speech is served by utterance."""

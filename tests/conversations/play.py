@@ -41,8 +41,8 @@ class Stage:
             if exchange.follows and not answers:
                 return
             otherwise = dialect.otherwise.get(exchange.name, _AS_WRITTEN)
-            request = exchange.ask(messages)
-            request.model = f"{name}/{_model(dialect, exchange)}"
+            request = CreateChatCompletionRequest(model=f"{name}/{_model(dialect, exchange)}")
+            request.MergeFrom(exchange.ask(messages))
             self._set_up(f"{name} {exchange.name}", exchange, otherwise)
             if otherwise.refused:
                 await self._refused(request, otherwise.refused, streamed=streamed)

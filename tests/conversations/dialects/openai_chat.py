@@ -230,7 +230,7 @@ class OpenAIChat(Dialect):
             turn = Turn("assistant")
         else:
             turn = self._content(Reader({"content": content}), cached, "assistant")
-        return replace(turn, thoughts=thoughts, calls=calls)
+        return replace(turn, thoughts=(*thoughts, *turn.thoughts), calls=calls)
 
     def _result(self, message: Reader, cached: list[str]) -> Turn:
         call_id = message.need("tool_call_id", str)
