@@ -16,10 +16,9 @@ from server.wire.bedrock.citations import read_citations, unread_citations
 from server.wire.bedrock.formats import answer_tool
 from server.wire.bedrock.usage import read_usage
 from server.wire.chat.call_ids import made_call_id
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
-
-UNREADABLE = "the provider's answer cannot be read"
 
 
 def decode(response: HttpResponse, request: CreateChatCompletionRequest) -> CreateChatCompletionResponse:
