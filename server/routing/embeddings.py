@@ -26,7 +26,7 @@ async def embed(request: CreateEmbeddingsRequest, plan: Plan, terms: Terms) -> C
     """
     candidate = plan.candidates[0]
     backend = served(candidate.provider.embeddings)
-    parts = backend.parts(request)
+    parts = backend.parts(request, candidate.model)
     if len(parts) == 1:
         return await _part(request, parts[0], backend, candidate, terms)
     answers = await _together(request, parts, backend, candidate, terms)
