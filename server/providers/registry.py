@@ -9,11 +9,12 @@ from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.image_hosts import drawing
 from server.providers.kind import ProviderKind
+from server.providers.mistral import MISTRAL
 
 _COMPATIBLE = tuple(
     with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name)))) for kind in compatible.KINDS
 )
-_OWN_FORMAT: tuple[ProviderKind, ...] = ()
+_OWN_FORMAT: tuple[ProviderKind, ...] = (MISTRAL,)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})

@@ -17,7 +17,7 @@ from server.identity.rights import Rights
 from server.routing.inference import infer
 from server.routing.policies import Policy
 from server.transport.endpoint import Credential
-from server.wire.openai_audio import SpokenVoice
+from server.wire.audio.voice import SpokenVoice
 
 _OWN_PREFIX = "aignehub/"
 """AIGNE's own clients put this before every name."""

@@ -13,7 +13,7 @@ from server.phases import Phases
 from server.routing.attempt import Attempt, Terms, served
 from server.routing.dispatch import Dispatch
 from server.routing.plan import Plan
-from server.routing.sums import add_usage
+from server.wire.sums import add_usage
 
 AT_ONCE = 4
 """Requests of one batch in progress together."""

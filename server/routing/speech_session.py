@@ -9,13 +9,13 @@ from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, SpeechSessionConfig, StreamSpeechResponse
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
-from server.backends.utterances import add_usage
-from server.errors import HubError, UnsupportedByProvider
+from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.routing.attempt import Terms
 from server.routing.audio import speech_stream
 from server.routing.dispatch import Dispatch
 from server.routing.plan import Plan
 from server.wire.sentences import Sentences
+from server.wire.sums import add_usage
 from server.wire.wav_join import WavJoin
 
 _AHEAD = 1
@@ -71,12 +71,17 @@ def _pinned(plan: Plan, gateway: GatewayInfo) -> Plan:
 
 async def _read(texts: AsyncIterator[str | None], queue: "asyncio.Queue[str | HubError | None]") -> None:
     sentences = Sentences()
+    spoken = False
     try:
         async for text in texts:
             for sentence in sentences.flush() if text is None else sentences.feed(text):
+                spoken = True
                 await queue.put(sentence)
         for sentence in sentences.flush():
+            spoken = True
             await queue.put(sentence)
+        if not spoken:
+            raise InvalidArgument.field("text", "none came, so there is nothing to say; send some after config")
         await queue.put(None)
     except HubError as error:
         await queue.put(error)

@@ -1,9 +1,10 @@
-"""All dialects on one real HTTP server, each below ``/KIND``; usable without the conversations."""
+"""All dialects on one real HTTP server, each below its name; usable without the conversations."""
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from tests.conversations.dialects.base import Dialect, NotTaken, Reply, Request,
 from tests.conversations.neutral import Heard, Script, saying
 
 Director = Callable[[str, Heard], Script]
-"""Kind and request to what is answered."""
+"""Name of the instance and what it heard, to what is answered."""
 _MAX_BODY = 64 * 2**20
 PUBLIC = "http://8.8.8.8"
 """A provider at a public address, as most are, is told URLs of media; for one on loopback the hub would fetch them."""
@@ -22,13 +23,13 @@ PUBLIC = "http://8.8.8.8"
 class Asked:
     """One chat request that was understood."""
 
-    kind: str
+    name: str
     heard: Heard
     request: Request
 
 
-def _hello(kind: str, heard: Heard) -> Script:
-    return saying(f"Hello from {kind}")
+def _hello(name: str, heard: Heard) -> Script:
+    return saying(f"Hello from {name}")
 
 
 class Fake:
@@ -41,16 +42,16 @@ class Fake:
     def __init__(
         self, dialects: Iterable[Dialect], script: Director = _hello, cut: Callable[[], random.Random] | None = None
     ) -> None:
-        self.dialects = {dialect.kind: dialect for dialect in dialects}
-        """By kind; a test may put another in its place while the server runs."""
+        self.dialects = {dialect.name: dialect for dialect in dialects}
+        """By name; a test may put another in its place while the server runs."""
         self.script = script
         self.cut = cut
         self.asked: list[Asked] = []
         """Every chat request that was understood, in order."""
         self.complaints: list[str] = []
-        """Every request that was not, as KIND: why."""
-        self.completed = 0
-        """Answers, whole and streamed, that went out to their last byte."""
+        """Every request that was not, as NAME: why."""
+        self.completed: Counter[str] = Counter()
+        """By name, the answers, whole and streamed, that went out to their last byte."""
         self._address = ""
         self._runner: web.AppRunner | None = None
 
@@ -75,69 +76,70 @@ class Fake:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def base_url(self, kind: str) -> str:
-        """Where a client finds that kind on loopback."""
-        return f"{self._address}/{kind}{self.dialects[kind].base_path}"
+    def base_url(self, name: str) -> str:
+        """Where a client finds that instance on loopback."""
+        return f"{self._address}/{name}{self.dialects[name].base_path}"
 
     def configuration(self) -> list[dict[str, object]]:
-        """The hub's ``providers``: an instance of every dialect, named as its kind.
+        """The hub's ``providers``: an instance of every dialect.
 
         All have a public address, and the fake as the proxy that leads there.
         """
         return [
-            {**dialect.configuration(f"{PUBLIC}/{kind}{dialect.base_path}"), "proxy": self._address}
-            for kind, dialect in self.dialects.items()
+            {**dialect.configuration(f"{PUBLIC}/{name}{dialect.base_path}"), "proxy": self._address}
+            for name, dialect in self.dialects.items()
         ]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        kind, asked = await _read(request)
-        dialect = self.dialects.get(kind)
+        name, asked = await _read(request)
+        dialect = self.dialects.get(name)
         if dialect is None:
-            self.complaints.append(f"{kind}: there is no such dialect")
+            self.complaints.append(f"{name}: there is no such dialect")
             return web.Response(status=404)
         if (aside := dialect.aside(asked)) is not None:
             return _whole(aside)
         try:
             heard = dialect.hear(asked)
         except NotTaken as error:
-            self.complaints.append(f"{kind}: {error}")
+            self.complaints.append(f"{name}: {error}")
             return _whole(dialect.refuse(str(error)))
-        self.asked.append(Asked(kind, heard, asked))
-        script = dialect.tells(self.script(kind, heard))
+        self.asked.append(Asked(name, heard, asked))
+        script = dialect.tells(self.script(name, heard))
         if heard.stream:
-            return await self._stream(request, dialect.stream(script, heard))
-        response = _whole(dialect.answer(script, heard))
-        await response.prepare(request)
-        await response.write_eof()
-        self.completed += 1
+            script = script if dialect.stream_usage else replace(script, usage=None)
+            response: web.StreamResponse = await self._stream(request, dialect.stream(script, heard))
+        else:
+            response = _whole(dialect.answer(script, heard))
+            await response.prepare(request)
+            await response.write_eof()
+        self.completed[name] += 1
         return response
 
     async def _stream(self, request: web.Request, reply: StreamReply) -> web.StreamResponse:
         response = web.StreamResponse(headers=dict(reply.headers))
         await response.prepare(request)
-        pieces = _recut(b"".join(reply.pieces), self.cut()) if self.cut else reply.pieces
+        pieces = recut(b"".join(reply.pieces), self.cut()) if self.cut else reply.pieces
         for piece in pieces:
             await response.write(piece)
             # The other end reads each piece by itself.
             await asyncio.sleep(0)
         await response.write_eof()
-        self.completed += 1
         return response
 
 
 async def _read(request: web.Request) -> tuple[str, Request]:
-    """The kind and the request below its prefix; a proxy is told the whole URL in the request line."""
+    """The name and the request below its prefix; a proxy is told the whole URL in the request line."""
     path = request.raw_path.removeprefix(PUBLIC).partition("?")[0]
-    kind, _, rest = path.removeprefix("/").partition("/")
+    name, _, rest = path.removeprefix("/").partition("/")
     headers: Mapping[str, str] = {name.lower(): value for name, value in request.headers.items()}
-    return kind, Request(request.method, f"/{rest}", dict(request.query), headers, await request.read())
+    return name, Request(request.method, f"/{rest}", dict(request.query), headers, await request.read())
 
 
 def _whole(reply: Reply) -> web.Response:
     return web.Response(body=reply.body, status=reply.status, headers=dict(reply.headers))
 
 
-def _recut(data: bytes, chance: random.Random) -> list[bytes]:
+def recut(data: bytes, chance: random.Random) -> list[bytes]:
     """The bytes in pieces of 1 to a third of the whole, small ones oftener."""
     pieces: list[bytes] = []
     at = 0

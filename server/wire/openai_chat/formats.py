@@ -16,7 +16,7 @@ def encode_format(shape: ResponseFormat, dialect: Dialect, body: dict[str, Any])
         case "text":
             body["response_format"] = {"type": "text"}
         case "json_object":
-            body["response_format"] = _json_object(dialect)
+            body["response_format"] = _json_object(dialect, "response_format.json_object")
         case "json_schema":
             _put_schema(shape.json_schema, dialect, body)
         case "regex":
@@ -27,13 +27,13 @@ def encode_format(shape: ResponseFormat, dialect: Dialect, body: dict[str, Any])
             raise InvalidArgument.field("response_format", "set text, json_object, json_schema, regex or grammar")
 
 
-def _json_object(dialect: Dialect) -> dict[str, Any]:
+def _json_object(dialect: Dialect, path: str) -> dict[str, Any]:
     if dialect.json_object:
         return {"type": "json_object"}
     if dialect.json_schema:
         # Any object fits this schema: https://lmstudio.ai/docs/developer/openai-compat/structured-output
         return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "schema": {"type": "object"}}}
-    raise UnsupportedByProvider.of("response_format.json_object", f"{dialect.name} has no JSON mode")
+    raise UnsupportedByProvider.of(path, f"{dialect.name} has no JSON mode")
 
 
 def _put_schema(schema: JsonSchemaFormat, dialect: Dialect, body: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def _instruct(schema: JsonSchemaFormat, dialect: Dialect, body: dict[str, Any]) 
             f"{dialect.name} cannot hold an answer to a schema; leave strict unset",
         )
     check_object(SCHEMA_PATH, schema.schema_json)
-    body["response_format"] = _json_object(dialect)
+    body["response_format"] = _json_object(dialect, "response_format.json_schema")
     instruction = {"role": "system", "content": schema_prompt(schema)}
     # After the operator's own instructions, before the conversation.
     messages = body["messages"]

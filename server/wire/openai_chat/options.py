@@ -37,6 +37,15 @@ def _knob(name: str, draft: Draft, value: Any) -> None:
         draft.body[name] = value
 
 
+def _seed(draft: Draft, value: int) -> None:
+    if not draft.notes.takes("seed"):
+        return
+    if value < draft.dialect.min_seed:
+        draft.notes.drop("seed", f"{draft.dialect.name} takes none below {draft.dialect.min_seed}")
+    else:
+        draft.body[draft.dialect.seed] = value
+
+
 def _sampling(name: str, draft: Draft, value: float) -> None:
     # Models that refuse sampling parameters accept their default: https://platform.openai.com/docs/guides/reasoning
     if value == 1 and name in draft.dialect.knobs:
@@ -85,7 +94,10 @@ def _logprobs(draft: Draft, value: bool) -> None:
         if value:
             raise UnsupportedByProvider.of("logprobs", why)
         return
-    draft.body["logprobs"] = value
+    if not draft.dialect.logprobs_number:
+        draft.body["logprobs"] = value
+    elif value:
+        draft.body["logprobs"] = draft.request.top_logprobs or 1
 
 
 def _top_logprobs(draft: Draft, value: int) -> None:
@@ -97,7 +109,8 @@ def _top_logprobs(draft: Draft, value: int) -> None:
         raise InvalidArgument.field(
             "top_logprobs", f"{draft.dialect.name} takes at most {draft.dialect.max_top_logprobs}"
         )
-    draft.body["top_logprobs"] = value
+    if not draft.dialect.logprobs_number:
+        draft.body["top_logprobs"] = value
 
 
 def _modalities(draft: Draft, value: Any) -> None:
@@ -220,7 +233,6 @@ def _nothing(draft: Draft, value: Any) -> None:
 _PLAIN_KNOBS = (
     "frequency_penalty",
     "presence_penalty",
-    "seed",
     "top_k",
     "min_p",
     "repetition_penalty",
@@ -245,6 +257,7 @@ FIELDS: Mapping[str, Put] = {
     "response_format": _response_format,
     "reasoning": _reasoning,
     "stop": _stop,
+    "seed": _seed,
     "n": _choices,
     "stream_options": _stream_options,
     "logit_bias": _logit_bias,

@@ -94,6 +94,8 @@ class Dialect(ABC):
 
     kind: str
     """Name in the hub's PROVIDERS."""
+    instance: str = ""
+    """Name of the instance where it is not the kind's: for kinds that are played in several ways."""
     base_path: str = ""
     """What follows the fake's prefix in the hub's base_url, such as /v1."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -101,12 +103,19 @@ class Dialect(ABC):
     model: str = "model-1"
     models: Mapping[str, str] = field(default_factory=dict)
     """By exchange, where another model is needed."""
+    stream_usage: bool = True
+    """A stream tells usage; where it does not, a client must get the hub's estimate, flagged as one."""
     otherwise: Mapping[str, Otherwise] = field(default_factory=lambda: MappingProxyType({}))
     """By exchange, see ``Otherwise``."""
 
+    @property
+    def name(self) -> str:
+        """The instance's name, which is the prefix of its models."""
+        return self.instance or self.kind
+
     def configuration(self, base_url: str) -> dict[str, Any]:
         """The instance's entry under ``providers``; ``base_url`` is that of the fake with ``base_path``."""
-        entry: dict[str, Any] = {"name": self.kind, "kind": self.kind, "base_url": base_url, "api_keys": [KEY]}
+        entry: dict[str, Any] = {"name": self.name, "kind": self.kind, "base_url": base_url, "api_keys": [KEY]}
         return {**entry, "options": dict(self.options)} if self.options else entry
 
     def tells(self, script: Script) -> Script:

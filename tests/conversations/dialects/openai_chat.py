@@ -20,6 +20,7 @@ from tests.conversations.neutral import (
     Image,
     Reasoning,
     Script,
+    Thought,
     Tool,
     ToolCall,
     ToolResult,
@@ -39,6 +40,7 @@ class OpenAIChat(Dialect):
 
     base_path: str = "/v1"
     path: str = "/chat/completions"
+    """``{model}`` in it stands for the model."""
     key_header: str = "authorization"
     limits: frozenset[str] = frozenset({"max_completion_tokens"})
     """Names of the token limit that it takes."""
@@ -48,15 +50,32 @@ class OpenAIChat(Dialect):
     """Input besides text: image, file."""
     breakpoints: bool = False
     """Cached prefixes end where ``prompt_cache_breakpoint`` says."""
+    usage_asked: bool = True
+    """A stream tells usage where ``stream_options`` asks for it; elsewhere it does so unasked."""
+    schemas: bool = True
+    """Holds answers to a schema. Elsewhere JSON mode is all there is, and the model can read a schema in its prompt."""
+    thinks: str = ""
+    """Field of an answer's message that holds reasoning."""
+    takes_thoughts: str = ""
+    """Field of an assistant message that takes reasoning back."""
     refusals: bool = True
     """A refusal has a field of its own, and the choice ends with ``stop`` all the same."""
+    counts: frozenset[str] = frozenset({"cached", "cache_written", "reasoning"})
+    """Parts of usage that are told."""
+    usage_with_end: bool = False
+    """A stream tells usage in the chunk that ends the last choice; elsewhere in one of its own."""
+    call_ids: bool = True
+    """Calls have ids."""
 
     # What is heard
 
     @override
     def hear(self, request: Request) -> Heard:
-        if (request.method, request.path) != ("POST", f"{self.base_path}{self.path}"):
+        path = self.path.replace("{model}", str(request.json.get("model")))
+        if (request.method, request.path) != ("POST", f"{self.base_path}{path}"):
             raise NotTaken(f"there is no {request.method} {request.path}")
+        if request.headers.get("content-type") != "application/json":
+            raise NotTaken(f"content-type is {request.headers.get('content-type')}")
         self.check_key(request)
         body = Reader(request.json)
         system, turns, cached = self._messages(body.need("messages", list))
@@ -71,7 +90,7 @@ class OpenAIChat(Dialect):
         )
         heard = self._hear_parameters(heard, body)
         body.end()
-        return heard
+        return heard if self.schemas or not heard.json_only else _schema_in_prompt(heard)
 
     def check_key(self, request: Request) -> None:
         """The credential must be where the vendor looks for it."""
@@ -82,9 +101,10 @@ class OpenAIChat(Dialect):
     def hear_stream(self, body: Reader) -> bool:
         """Whether a stream is wanted; OpenAI tells usage in one only where asked to."""
         stream: bool = body.take("stream", bool, False)
-        options = body.take("stream_options", dict)
-        if stream != (options == {"include_usage": True}):
-            raise NotTaken(f"stream is {stream}, stream_options {options}")
+        if self.usage_asked:
+            options = body.take("stream_options", dict)
+            if stream != (options == {"include_usage": True}):
+                raise NotTaken(f"stream is {stream}, stream_options {options}")
         return stream
 
     def hear_reasoning(self, body: Reader) -> Reasoning | None:
@@ -92,9 +112,10 @@ class OpenAIChat(Dialect):
         effort = body.take("reasoning_effort", str)
         return Reasoning(effort=effort) if effort else None
 
-    def hear_thoughts(self, message: Reader) -> tuple[Any, ...]:
+    def hear_thoughts(self, message: Reader) -> tuple[Thought, ...]:
         """Reasoning that comes back in an assistant message."""
-        return ()
+        text = message.take(self.takes_thoughts, str) if self.takes_thoughts else None
+        return (Thought(text),) if text else ()
 
     def _limit(self, body: Reader) -> int | None:
         for name in sorted(self.limits):
@@ -133,12 +154,16 @@ class OpenAIChat(Dialect):
         if kind != "json_schema":
             raise NotTaken(f"response_format.type is {kind!r}")
         inner = Reader(shape.need("json_schema", dict), "response_format.json_schema")
-        inner.need("name", str)
+        self.hear_schema_name(inner)
         inner.take("strict", bool)
         schema = inner.need("schema", dict)
         inner.end()
         shape.end()
         return schema
+
+    def hear_schema_name(self, schema: Reader) -> None:
+        """A name is required."""
+        schema.need("name", str)
 
     def _messages(self, messages: list[Any]) -> tuple[tuple[str, ...], tuple[Turn, ...], tuple[str, ...]]:
         system: list[str] = []
@@ -205,7 +230,7 @@ class OpenAIChat(Dialect):
             turn = Turn("assistant")
         else:
             turn = self._content(Reader({"content": content}), cached, "assistant")
-        return replace(turn, thoughts=thoughts, calls=calls)
+        return replace(turn, thoughts=(*thoughts, *turn.thoughts), calls=calls)
 
     def _result(self, message: Reader, cached: list[str]) -> Turn:
         call_id = message.need("tool_call_id", str)
@@ -224,14 +249,24 @@ class OpenAIChat(Dialect):
 
     @override
     def tells(self, script: Script) -> Script:
-        return replace(script, choices=tuple(self.tells_choice(choice) for choice in script.choices))
+        usage = script.usage
+        if usage:
+            told = {name: getattr(usage, name) for name in self.counts}
+            usage = Usage(usage.input, usage.output, **told)
+        return replace(script, choices=tuple(self.tells_choice(choice) for choice in script.choices), usage=usage)
 
     def tells_choice(self, choice: Choice) -> Choice:
-        """No reasoning text, no word on which stop sequence was hit, and a refusal ends as any answer does."""
-        choice = replace(choice, thoughts=(), stop_sequence="")
+        """No proofs, no word on which stop sequence was hit, and a refusal with a field ends as any answer does."""
+        choice = replace(choice, thoughts=self.tells_thoughts(choice.thoughts), stop_sequence="")
+        if not self.call_ids:
+            choice = replace(choice, calls=tuple(replace(call, id="") for call in choice.calls))
         if choice.refusal and self.refusals:
             return replace(choice, finish="stop")
         return replace(choice, text=choice.text or choice.refusal, refusal="")
+
+    def tells_thoughts(self, thoughts: tuple[Thought, ...]) -> tuple[Thought, ...]:
+        """Reasoning is plain text, where it is told at all."""
+        return tuple(Thought(thought.text) for thought in thoughts) if self.thinks else ()
 
     def usage(self, usage: Usage) -> dict[str, Any]:
         """Cached tokens are part of the prompt, reasoning is part of the completion."""
@@ -251,9 +286,14 @@ class OpenAIChat(Dialect):
         """The word for the end."""
         return choice.finish
 
-    def thoughts(self, choice: Choice) -> dict[str, Any]:
-        """Fields of a message or a delta that hold reasoning."""
-        return {}
+    def thoughts(self, thoughts: tuple[Thought, ...]) -> dict[str, Any]:
+        """Fields of a message that hold reasoning."""
+        return {self.thinks: "".join(thought.text for thought in thoughts)} if thoughts else {}
+
+    def thought_deltas(self, thought: Thought) -> Iterator[dict[str, Any]]:
+        """The same as deltas."""
+        for piece in in_pieces(thought.text):
+            yield {self.thinks: piece}
 
     def logprobs(self, chances: Iterable[Chance]) -> Any:
         """Log probabilities of some tokens; None where there are none."""
@@ -283,47 +323,81 @@ class OpenAIChat(Dialect):
 
     def message(self, choice: Choice) -> dict[str, Any]:
         """The message of a whole answer."""
-        message: dict[str, Any] = {"role": "assistant", "content": choice.text or None, **self.thoughts(choice)}
+        message: dict[str, Any] = {"role": "assistant", "content": choice.text or None}
+        message |= self.thoughts(choice.thoughts)
         if self.refusals:
             message["refusal"] = choice.refusal or None
+        if choice.citations:
+            message["annotations"] = _annotations(choice)
         if choice.calls:
-            message["tool_calls"] = [_told_call(call) for call in choice.calls]
+            message["tool_calls"] = [self.call(call) for call in choice.calls]
         return message
+
+    def call(self, call: ToolCall) -> dict[str, Any]:
+        """One call, whole."""
+        told: dict[str, Any] = {
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+        }
+        return {"id": call.id, **told} if call.id else told
+
+    def call_deltas(self, place: int, call: ToolCall) -> Iterator[dict[str, Any]]:
+        """One call in pieces: id and name first, then the arguments."""
+        whole = self.call(call)
+        arguments = whole["function"]["arguments"]
+        whole["function"] = {"name": call.name, "arguments": ""}
+        yield {**whole, "index": place}
+        for piece in in_pieces(arguments):
+            yield {"index": place, "function": {"arguments": piece}}
 
     @override
     def answer(self, script: Script, heard: Heard) -> Reply:
         body = self.head(script, heard, "chat.completion")
-        body["choices"] = [
-            {
-                "index": index,
-                "message": self.message(choice),
-                "logprobs": self.logprobs(choice.logprobs),
-                "finish_reason": self.finish(choice),
-            }
-            for index, choice in enumerate(script.choices)
-        ]
+        body["choices"] = [self.choice(index, choice) for index, choice in enumerate(script.choices)]
         if script.usage:
             body["usage"] = self.usage(script.usage)
         return Reply(_JSON, _dump(body))
+
+    def choice(self, index: int, choice: Choice) -> dict[str, Any]:
+        """One choice of a whole answer."""
+        return {
+            "index": index,
+            "message": self.message(choice),
+            "logprobs": self.logprobs(choice.logprobs),
+            "finish_reason": self.finish(choice),
+        }
 
     @override
     def stream(self, script: Script, heard: Heard) -> StreamReply:
         return StreamReply(_EVENTS, [b"data: " + _dump(chunk) + b"\n\n" for chunk in self.chunks(script, heard)] + DONE)
 
     def chunks(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
-        """Each choice's deltas in turn, each its end, then one with usage and no choices."""
+        """The deltas of all choices, then usage."""
         head = self.head(script, heard, "chat.completion.chunk")
-        for deltas in zip_deltas([list(self.deltas(choice)) for choice in script.choices]):
-            yield {**head, "choices": [deltas], "usage": None}
-        if script.usage:
-            yield {**head, "choices": [], "usage": self.usage(script.usage)}
+        told = list(taking_turns([list(self.deltas(choice)) for choice in script.choices]))
+        usage = self.usage(script.usage) if script.usage else None
+        for choice in told[:-1]:
+            yield {**head, "choices": [choice], **self.no_usage()}
+        if self.usage_with_end:
+            yield {**head, "choices": told[-1:], "usage": usage}
+        else:
+            yield {**head, "choices": told[-1:], **self.no_usage()}
+            if usage:
+                yield {**head, "choices": self.last_choices(), "usage": usage}
+
+    def no_usage(self) -> dict[str, Any]:
+        """How a chunk says that it has no usage."""
+        return {"usage": None}
+
+    def last_choices(self) -> list[dict[str, Any]]:
+        """The choices of the chunk that has the usage."""
+        return []
 
     def deltas(self, choice: Choice) -> Iterator[dict[str, Any]]:
         """Elements of ``choices``, without their index."""
-        yield self.delta({"role": "assistant", "content": "", **({"refusal": None} if self.refusals else {})})
+        yield self.delta(self.first_delta())
         for thought in choice.thoughts:
-            for piece in in_pieces(thought.text):
-                yield self.delta(self.thoughts(replace(choice, thoughts=(replace(thought, text=piece),))))
+            yield from map(self.delta, self.thought_deltas(thought))
         if choice.logprobs:
             for chance in choice.logprobs:
                 yield self.delta({"content": chance.token}, logprobs=self.logprobs([chance]))
@@ -333,12 +407,34 @@ class OpenAIChat(Dialect):
         for piece in in_pieces(choice.refusal):
             yield self.delta({"refusal": piece})
         for place, call in enumerate(choice.calls):
-            yield from map(self.delta, _call_deltas(place, call))
-        yield self.delta({}, finish=self.finish(choice))
+            for told in self.call_deltas(place, call):
+                yield self.delta({"tool_calls": [told]})
+        if choice.citations:
+            yield self.delta({"annotations": _annotations(choice)})
+        yield self.delta(self.last_delta(), finish=self.finish(choice))
+
+    def first_delta(self) -> dict[str, Any]:
+        """What a choice begins with."""
+        return {"role": "assistant", "content": "", **({"refusal": None} if self.refusals else {})}
+
+    def last_delta(self) -> dict[str, Any]:
+        """What the chunk says that ends a choice."""
+        return {}
 
     def delta(self, delta: Mapping[str, Any], finish: str | None = None, logprobs: Any = None) -> dict[str, Any]:
         """One element of ``choices``."""
         return {"delta": dict(delta), "logprobs": logprobs, "finish_reason": finish}
+
+
+def _annotations(choice: Choice) -> list[dict[str, Any]]:
+    """https://platform.openai.com/docs/guides/tools-web-search: what the web search models cite."""
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {"start_index": one.start, "end_index": one.end, "url": one.url, "title": one.title},
+        }
+        for one in choice.citations
+    ]
 
 
 DONE = [b"data: [DONE]\n\n"]
@@ -354,8 +450,8 @@ def in_pieces(text: str, size: int = 6) -> Iterator[str]:
         yield text[at : at + size]
 
 
-def zip_deltas(choices: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """The deltas of all choices, taking turns as a provider that makes them together."""
+def taking_turns(choices: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The deltas of all choices, as of a provider that makes them together."""
     for step in range(max(map(len, choices))):
         for index, deltas in enumerate(choices):
             if step < len(deltas):
@@ -391,21 +487,18 @@ def _call(call: Reader) -> ToolCall:
     return read
 
 
-def _told_call(call: ToolCall) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "type": "function",
-        "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
-    }
-    return {"id": call.id, **told} if call.id else told
-
-
-def _call_deltas(place: int, call: ToolCall) -> Iterator[dict[str, Any]]:
-    whole = _told_call(call)
-    arguments = whole["function"]["arguments"]
-    whole["function"] = {"name": call.name, "arguments": ""}
-    yield {"tool_calls": [{"index": place, **whole}]}
-    for piece in in_pieces(arguments):
-        yield {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
+def _schema_in_prompt(heard: Heard) -> Heard:
+    """JSON mode with a schema in the last of the operator's instructions, as a model reads it."""
+    said = [*heard.system, *(text for turn in heard.turns for text in turn.texts)]
+    if not any("json" in text.lower() for text in said):
+        # https://api-docs.deepseek.com/guides/json_mode
+        raise NotTaken("JSON mode wants the word JSON in the prompt")
+    try:
+        *before, last = heard.system
+        schema = json.loads(last[last.index("{") :])
+    except ValueError as error:
+        raise NotTaken(f"no schema at the end of the instructions: {error}") from None
+    return replace(heard, system=tuple(before), schema=schema)
 
 
 def _image(url: str) -> Image:
