@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.app.routing import model_groups
 from server.backends.http_chat import HttpChatBackend
 from server.backends.http_counter import HttpTokenCounter
 from server.backends.http_embeddings import HttpEmbeddingBackend
@@ -62,7 +63,7 @@ def build_catalogue(
                 built.append(_build(instance, kind, kind.name, *found, settings, connections))
     if sandbox_url:
         built.append(_sandbox(settings, sandbox_url, connections, [provider.name for provider in built]))
-    return Catalogue(tuple(built), frozenset(PROVIDERS))
+    return Catalogue(tuple(built), frozenset(PROVIDERS), model_groups(settings))
 
 
 def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Site, tuple[Credential, ...]] | None:
@@ -138,6 +139,7 @@ def _build(
         kind=kind.name,
         credentials=credentials,
         needs_key=kind.needs_key,
+        weight=instance.weight,
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
