@@ -1,7 +1,5 @@
 """``converse`` and ``count_tokens`` of Amazon Bedrock."""
 
-from urllib.parse import unquote
-
 import orjson
 from aignehub.v1 import chat_service_pb2_grpc
 from typing_extensions import override
@@ -10,7 +8,7 @@ from tests.converse_schema import complaints
 from tests.wire import compare, exceptions, normalise
 from tests.wire.bench import CALL_SECONDS, Bench, Outcome
 from tests.wire.chat import called, told
-from tests.wire.converse_reading import read
+from tests.wire.converse_reading import model_of, read
 from tests.wire.converse_request import build
 from tests.wire.hub import REPLAY_KEY, Instance
 from tests.wire.neutral import Answer
@@ -40,7 +38,7 @@ class Converse:
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request, streamed where it was."""
         outcome = Outcome(recording, encode=[])
-        built = build(recording.request or {}, f"{name}/{_model(recording)}")
+        built = build(recording.request or {}, f"{name}/{model_of(recording)}")
         got = await called(bench, built.request, stream=recording.path.endswith("-stream"))
         sent = bench.server.requests(name)
         _judge(bench, outcome, built.unmapped, sent, got)
@@ -58,7 +56,7 @@ class CountTokens(Converse):
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request; the count must be the provider's own."""
         outcome = Outcome(recording, encode=[])
-        model = f"{name}/{_model(recording)}"
+        model = f"{name}/{model_of(recording)}"
         asked = (recording.request or {})["input"].get("converse")
         built = Built(minimal(model)) if asked is None else build(asked, model)
         stub = chat_service_pb2_grpc.ChatServiceStub(bench.channel)
@@ -69,10 +67,6 @@ class CountTokens(Converse):
             outcome.decode.append(f"input_tokens: recorded {expected}, got {got.input_tokens}")
         _judge(bench, outcome, built.unmapped, sent, Answer())
         return outcome
-
-
-def _model(recording: Recording) -> str:
-    return unquote(recording.path.split("/")[2])
 
 
 def _judge(bench: Bench, outcome: Outcome, unmapped: list[str], sent: list[Captured], got: Answer) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.eventstream import EventStreamBuffer
 
@@ -28,15 +29,21 @@ def read(recording: Recording) -> Answer:
     if recording.status >= 300:
         return Answer(failure=failure_of(recording))
     if recording.streaming:
-        return _read_stream(recording.response_body)
+        return _read_stream(recording)
     told = parsed("Converse", recording.response_body)
     raw = json.loads(recording.response_body)
     answer = Answer(usage=_usage(told["usage"]), service_tier=told.get("serviceTier", {}).get("type", ""))
+    answer.model = model_of(recording)
     choice = answer.choice(0)
     for block, as_sent in zip(told["output"]["message"]["content"], raw["output"]["message"]["content"], strict=True):
         _add(choice, block, as_sent)
     _finish(choice, told["stopReason"])
     return answer
+
+
+def model_of(recording: Recording) -> str:
+    """The model that was asked; answers name none."""
+    return unquote(recording.path.split("/")[2])
 
 
 def failure_of(recording: Recording) -> Failure:
@@ -91,12 +98,12 @@ def _finish(choice: Choice, word: str) -> None:
     choice.native_finish = word
 
 
-def _read_stream(body: bytes) -> Answer:
-    answer = Answer()
+def _read_stream(recording: Recording) -> Answer:
+    answer = Answer(model=model_of(recording))
     choice = answer.choice(0)
     open_calls: dict[int, ToolCall] = {}
     buffer = EventStreamBuffer()
-    buffer.add_data(body)
+    buffer.add_data(recording.response_body)
     for event in buffer:
         told = json.loads(event.payload)
         index = told.get("contentBlockIndex", 0)

@@ -6,11 +6,13 @@ from server.wire.anthropic.options import FIELDS
 from server.wire.anthropic.reasoning import encode_reasoning
 from server.wire.bedrock.draft import PROVIDER, Draft
 
-_SAMPLING = {"temperature": "temperature", "top_p": "topP"}
+_INFERENCE = {"temperature": "temperature", "top_p": "topP", "stop_sequences": "stopSequences"}
+_FIELDS = frozenset({"temperature", "top_p", "top_k", "stop"})
+_TELL = "additionalModelResponseFieldPaths"
 
 
 def encode_claude(draft: Draft) -> None:
-    """Puts reasoning, effort and sampling into the body.
+    """Puts reasoning, effort, sampling and stop sequences into the body.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html for what goes to the
     model itself, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html for effort.
@@ -20,11 +22,14 @@ def encode_claude(draft: Draft) -> None:
     own.notes = draft.notes
     encode_reasoning(own)
     for field, value in request.ListFields():
-        if field.name in (*_SAMPLING, "top_k"):
+        if field.name in _FIELDS:
             FIELDS[field.name](own, value)
-    for name, ours in _SAMPLING.items():
+    for name, ours in _INFERENCE.items():
         if name in own.body:
             draft.put("inferenceConfig", ours, own.body[name])
+    if request.stop and _TELL not in request.gateway.extra_body_json:
+        # Which sequence was hit is told where it is asked for.
+        draft.body[_TELL] = ["/stop_sequence"]
     for name in ("thinking", "top_k"):
         if name in own.body:
             draft.put_extra((name,), own.body[name])

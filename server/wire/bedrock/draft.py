@@ -17,7 +17,7 @@ _KNOBS = frozenset({"service_tier", "metadata", "parallel_tool_calls"})
 class Draft:
     """What the parts of an encoding share."""
 
-    __slots__ = ("body", "family", "model", "notes", "request", "stream")
+    __slots__ = ("body", "family", "forbids_tools", "model", "notes", "request", "stream")
 
     def __init__(self, request: CreateChatCompletionRequest, model: str, *, stream: bool) -> None:
         self.request = request
@@ -25,6 +25,8 @@ class Draft:
         self.family = family_of(model)
         self.stream = stream
         self.body: dict[str, Any] = {}
+        self.forbids_tools = False
+        """The tools in the body are there for the conversation's sake, and none is to be called."""
         self.notes = Adjustments(request, model, host=PROVIDER, knobs=_KNOBS | self.family.extras.keys())
 
     def put(self, field: str, name: str, value: Any) -> None:
@@ -37,6 +39,12 @@ class Draft:
         for step in path[:-1]:
             place = place.setdefault(step, {})
         place[path[-1]] = value
+
+    def drop_extra(self, name: str) -> None:
+        """Takes such a field back."""
+        extras = self.body.get("additionalModelRequestFields", {})
+        if extras.pop(name, None) is not None and not extras:
+            del self.body["additionalModelRequestFields"]
 
     @property
     def thinks_by_budget(self) -> bool:

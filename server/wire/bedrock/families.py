@@ -55,10 +55,8 @@ class Family:
     """Takes the mark of a tool that failed."""
     json_results: bool = False
     """Reads results of tools as JSON objects alone."""
-    turns_off_tools: bool = False
+    native_choice: bool = False
     """Takes the native ``tool_choice``, which can forbid tools, or several calls at once."""
-    tells_stop: bool = False
-    """Says which stop sequence was hit, where it is asked to."""
     grounding: str = ""
     """The tool it searches the web with."""
     claude: Claude | None = None
@@ -132,14 +130,12 @@ def _claude(name: str) -> Family:
     facts = model_facts(name)
     return Family(
         choices=frozenset({"any", "tool"}) if facts.forced_tools else _NONE,
-        extras={"top_k": ("top_k",)} if facts.sampling else {},
         schema="native" if facts.structured else "tool",
         any_object=False,
         strict_tools=facts.structured,
         reasoning="claude" if facts.thinking else "",
         replays_reasoning="signed",
         caches=_NONE if _CACHES_NOTHING.match(name) else frozenset({"system", "messages", "tools"}),
-        turns_off_tools=True,
-        tells_stop=True,
+        native_choice=True,
         claude=facts,
     )

@@ -15,7 +15,6 @@ Put = Callable[[Draft, Any], None]
 _TIERS = frozenset({"default", "flex", "priority", "reserved"})
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_RequestSyntax
 _LABEL = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}", re.ASCII)
-_STOP_TOLD = "/stop_sequence"
 
 
 def _knob(name: str, draft: Draft, value: Any) -> None:
@@ -42,14 +41,14 @@ def _max_tokens(draft: Draft, value: int) -> None:
 
 
 def _stop(draft: Draft, value: Any) -> None:
+    if draft.family.claude is not None:
+        return  # see claude.py
     most = draft.family.max_stop
     if not most:
         raise UnsupportedByProvider.of("stop", f"the model {draft.model} takes no stop sequences")
     if len(value) > most:
         raise InvalidArgument.field("stop", f"the model {draft.model} takes at most {most} sequences")
     draft.put("inferenceConfig", "stopSequences", list(value))
-    if draft.family.tells_stop and "additionalModelResponseFieldPaths" not in draft.request.gateway.extra_body_json:
-        draft.body["additionalModelResponseFieldPaths"] = [_STOP_TOLD]
 
 
 def _choices(draft: Draft, value: int) -> None:

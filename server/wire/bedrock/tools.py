@@ -38,7 +38,8 @@ def encode_tools(draft: Draft) -> None:
             return
         tools, forbidden = tools or old, True
     draft.body["toolConfig"] = {"tools": tools}
-    _put_choice({"none": {}} if forbidden else choice, draft)
+    draft.forbids_tools = forbidden
+    put_choice({"none": {}} if forbidden else choice, draft)
 
 
 def force_refusal(way: str, draft: Draft) -> str:
@@ -51,12 +52,13 @@ def force_refusal(way: str, draft: Draft) -> str:
     return ""
 
 
-def _put_choice(choice: dict[str, Any], draft: Draft) -> None:
+def put_choice(choice: dict[str, Any], draft: Draft) -> None:
+    """Puts the choice among the tools that are in the body, and whether there may be several calls."""
     request = draft.request
+    draft.drop_extra("tool_choice")
     one = request.HasField("parallel_tool_calls") and not request.parallel_tool_calls
     way = next(iter(choice), "")
-    native = draft.family.turns_off_tools
-    if native and (way == "none" or one):
+    if draft.family.native_choice and (way == "none" or one):
         # Converse has neither, and hands Anthropic's own field on where its own is absent:
         # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-tool-use.html
         told: dict[str, Any] = {"type": way or "auto", **choice.get(way, {})}
