@@ -154,7 +154,8 @@ def _build(
 
 def _text_capabilities(kind: ProviderKind, model: str) -> tuple[str, ...]:
     """What the name tells: nearly every model that embeds says so in it, and none that chats."""
-    return ("embedding",) if kind.embeddings and "embed" in model.lower() else ("chat",)
+    embeds = kind.embeddings and (kind.chat is None or "embed" in model.lower())
+    return ("embedding",) if embeds else ("chat",)
 
 
 def _counter(
