@@ -3,26 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.config.models import ModelListSettings, ModelSettings
+from server.config.section import Seconds, Section
 from server.transport.addresses import network as parse_network
 
 _MIB = 1024 * 1024
 
-Seconds = Annotated[float, Field(gt=0, le=2_000_000, allow_inf_nan=False)]
-"""gRPC counts milliseconds in 32 bits: 23 days are the most."""
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """gRPC counts bytes and streams in 32 bits too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class GrpcSettings(_Section):
+class GrpcSettings(Section):
     """The HTTP/2 side of the server; times in seconds."""
 
     keepalive_time: Seconds = 60
@@ -55,7 +51,7 @@ class GrpcSettings(_Section):
     """Largest request metadata; a JWT takes up to 8 KiB."""
 
 
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """Server certificate; both files are read again when they change, so a renewal needs no restart."""
 
     cert_file: Path
@@ -64,7 +60,7 @@ class TlsSettings(_Section):
     """PEM private key."""
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """Bounds on work, times in seconds."""
 
     max_concurrent_calls: int = Field(default=2000, ge=1)
@@ -75,7 +71,7 @@ class LimitSettings(_Section):
     """Longest call, also where the caller set no deadline."""
 
 
-class DrainSettings(_Section):
+class DrainSettings(Section):
     """What happens on SIGTERM; times in seconds."""
 
     delay: float = Field(default=0, ge=0)
@@ -84,7 +80,7 @@ class DrainSettings(_Section):
     """Calls in progress may go on this long, then they are cancelled."""
 
 
-class TransportSettings(_Section):
+class TransportSettings(Section):
     """Connections to providers; times in seconds. The caller's deadline ends every wait sooner."""
 
     connect_timeout: Seconds = 5
@@ -103,7 +99,7 @@ class TransportSettings(_Section):
     """PEM bundle of further authorities to trust, for a proxy or a provider of your own."""
 
 
-class EgressSettings(_Section):
+class EgressSettings(Section):
     """What the hub fetches because a caller named it (image and file URLs)."""
 
     allow_http: bool = False
@@ -125,14 +121,14 @@ class EgressSettings(_Section):
         return networks
 
 
-class ScopeRights(_Section):
+class ScopeRights(Section):
     """What a token's scope allows; the same patterns as a key's."""
 
     methods: tuple[str, ...] = ("aignehub.v1.*",)
     models: tuple[str, ...] = ("*",)
 
 
-class IssuerSettings(_Section):
+class IssuerSettings(Section):
     """An OAuth issuer whose JWTs are accepted as bearers."""
 
     issuer: str = Field(min_length=1)
@@ -153,7 +149,7 @@ class IssuerSettings(_Section):
     """Scope name to rights. A token with none of these may call nothing."""
 
 
-class AuthSettings(_Section):
+class AuthSettings(Section):
     """Who may call."""
 
     bootstrap_key_file: Path | None = None
@@ -162,7 +158,7 @@ class AuthSettings(_Section):
     """OAuth issuers accepted beside keys."""
 
 
-class DefaultSettings(_Section):
+class DefaultSettings(Section):
     """Models for calls that name none."""
 
     chat: str = ""
@@ -177,18 +173,7 @@ class DefaultSettings(_Section):
     """Model of a speech request whose model is empty."""
 
 
-class ModelSettings(_Section):
-    """One model of a provider."""
-
-    name: str = Field(min_length=1)
-    """The provider's own name."""
-    aliases: tuple[str, ...] = ()
-    """Other bare names callers may use."""
-    display_name: str = ""
-    """Name to show."""
-
-
-class ProviderSettings(_Section):
+class ProviderSettings(Section):
     """One instance of a provider. A kind may be configured several times under different names."""
 
     name: InstanceName
@@ -266,6 +251,7 @@ class Settings(BaseSettings):
     egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     defaults: DefaultSettings = DefaultSettings()
+    models: ModelListSettings = ModelListSettings()
     providers: tuple[ProviderSettings, ...] = ()
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True

@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.transport.endpoint import Authorize
-from server.wire.codec import ChatCodec, CountCodec, EmbeddingsCodec, ImageCodec, SpeechCodec, TranscriptionCodec
+from server.wire.codec import (
+    ChatCodec,
+    CountCodec,
+    EmbeddingsCodec,
+    ImageCodec,
+    ModelListCodec,
+    SpeechCodec,
+    TranscriptionCodec,
+)
 from server.wire.openai_audio import RealtimeCodec, SpokenVoice
 
 
@@ -42,3 +50,9 @@ class ProviderKind:
     """Makes the codec of speech to text."""
     realtime: RealtimeCodec | None = None
     """Its realtime events; None where live speech is served by utterance."""
+    model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
+    """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    lacks: frozenset[str] = frozenset()
+    """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
+    notes: str = ""
+    """What an operator should know, for the provider table of the README."""
