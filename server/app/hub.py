@@ -11,6 +11,7 @@ from server.app.identity import build_authenticator, build_tokens
 from server.app.models import build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
+from server.app.routing import routing_rules
 from server.backends.media import CallerMedia
 from server.config import Settings
 from server.errors import ConfigError, Draining, HubError
@@ -24,7 +25,9 @@ from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
 from server.routing.catalogue import Catalogue
+from server.routing.dispatch import Dispatch
 from server.routing.resolve import require_usable
+from server.routing.rules import Shared
 from server.services.audio import AudioService
 from server.services.chat import ChatService
 from server.services.embeddings import EmbeddingService
@@ -164,7 +167,9 @@ class Hub:
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        frame = Frame(catalogue, settings.limits.max_call_seconds)
+        shared = Shared.of(routing_rules(settings))
+        shared.book.adopt(catalogue.providers)
+        frame = Frame(catalogue, Dispatch(shared), settings.limits.max_call_seconds)
         add_services(
             server,
             chat=ChatService(frame, default_model=settings.defaults.chat),

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.app.routing import model_groups
 from server.backends.http_chat import HttpChatBackend
 from server.backends.http_counter import HttpTokenCounter
 from server.backends.http_embeddings import HttpEmbeddingBackend
@@ -19,7 +20,7 @@ from server.models.served import Served
 from server.models.told import operators_model, told_model
 from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
-from server.providers.kind import ProviderKind
+from server.providers.kind import ProviderKind, Site
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
@@ -52,45 +53,82 @@ def build_catalogue(
         place = f"providers[{index}]"
         if any(other.name == instance.name for other in built):
             raise ConfigError(f"{place}.name: {instance.name} is taken; every instance needs a name of its own")
-        credentials = provider_credentials(instance, place, environ)
-        built.append(_build(instance, place, credentials, settings, environ, connections))
+        kind = _kind(instance, place)
+        _check_options(instance, kind, place)
+        site = _site(instance, kind, place, environ)
+        credentials = provider_credentials(instance, place, environ) or _found(kind, site, place, environ)
+        built.append(_build(instance, kind, place, site, credentials, settings, connections))
     if settings.providers_from_environment:
         taken = {provider.name for provider in built} | {provider.kind for provider in built}
         for kind in PROVIDERS.values():
-            found = _from_environment(kind, environ)
-            if found is not None and kind.name not in taken:
+            found = None if kind.name in taken else _from_environment(kind, environ)
+            if found is not None:
                 instance = ProviderSettings(name=kind.name)
-                built.append(_build(instance, kind.name, found, settings, environ, connections))
+                built.append(_build(instance, kind, kind.name, *found, settings, connections))
     if sandbox_url:
         built.append(_sandbox(settings, sandbox_url, connections, [provider.name for provider in built]))
-    return Catalogue(tuple(built), frozenset(PROVIDERS))
+    return Catalogue(tuple(built), frozenset(PROVIDERS), model_groups(settings))
 
 
-def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Credential, ...] | None:
-    """Keys of a kind that the environment switches on; None where it does not."""
-    if not kind.base_url and not environ.get(kind.base_url_env):
+def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Site, tuple[Credential, ...]] | None:
+    """Address and keys of a kind that the environment switches on; None where it does not."""
+    try:
+        site = _settled(Site(_told_address(kind, environ) or kind.base_url), kind, environ)
+    except ValueError:
+        return None  # what the environment says is not enough
+    if not site.base_url:
         return None  # a key alone does not say where to go
     for variable in kind.key_env:
         if environ.get(variable, "").strip():
-            return tuple(environment_credentials(variable, environ[variable], variable))
-    if kind.base_url_env and environ.get(kind.base_url_env) and not kind.needs_key:
-        return ()
+            return site, tuple(environment_credentials(variable, environ[variable], variable))
+    if found := _found(kind, site, kind.name, environ):
+        return site, found
+    if _told_address(kind, environ) and not kind.needs_key:
+        return site, ()
     return None
+
+
+def _told_address(kind: ProviderKind, environ: Mapping[str, str]) -> str:
+    return environ.get(kind.base_url_env, "") if kind.base_url_env else ""
+
+
+def _settled(site: Site, kind: ProviderKind, environ: Mapping[str, str]) -> Site:
+    return kind.settle(site, environ) if kind.settle else site
+
+
+def _site(instance: ProviderSettings, kind: ProviderKind, place: str, environ: Mapping[str, str]) -> Site:
+    told = instance.base_url or _told_address(kind, environ) or kind.base_url
+    try:
+        site = _settled(Site(told.rstrip("/"), instance.options), kind, environ)
+    except ValueError as error:
+        raise ConfigError(f"{place}.{error}") from None
+    if not site.base_url:
+        raise ConfigError(f"{place}.base_url: kind {kind.name} has no address of its own; say where it lives")
+    return site
+
+
+def _found(kind: ProviderKind, site: Site, place: str, environ: Mapping[str, str]) -> tuple[Credential, ...]:
+    if kind.credentials_from is None:
+        return ()
+    try:
+        return tuple(kind.credentials_from(site.options, environ))
+    except ValueError as error:
+        raise ConfigError(f"{place}.{error}") from None
 
 
 def _build(
     instance: ProviderSettings,
+    kind: ProviderKind,
     place: str,
+    site: Site,
     credentials: tuple[Credential, ...],
     settings: Settings,
-    environ: Mapping[str, str],
     connections: Connections,
 ) -> Provider:
-    kind = _kind(instance, place)
-    _check_options(instance, kind, place)
-    endpoint = _endpoint(instance, kind, place, settings, environ)
-    codec = kind.chat(instance.options) if kind.chat else None
-    images = kind.images(instance.options) if kind.images else None
+    endpoint = _endpoint(instance, kind, place, site, settings)
+    options = site.options
+    codec = kind.chat(options) if kind.chat else None
+    images = kind.images(options) if kind.images else None
     served = _served(kind, images)
     models = tuple(
         ListedModel(model.name, model.aliases, operators_model(model, served, f"{place}.models[{number}]"))
@@ -101,16 +139,17 @@ def _build(
         kind=kind.name,
         credentials=credentials,
         needs_key=kind.needs_key,
+        weight=instance.weight,
         models=models,
         closed=instance.models_closed,
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
-        counter=_counter(kind, instance.options, endpoint, connections),
-        embeddings=_embeddings(kind, instance.options, endpoint, connections),
+        counter=_counter(kind, options, endpoint, connections),
+        embeddings=_embeddings(kind, options, endpoint, connections),
         images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
-        transcription=_hearing(endpoint, kind, instance.options, connections),
-        speech=_speech(endpoint, kind, instance.options, connections),
+        transcription=_hearing(endpoint, kind, options, connections),
+        speech=_speech(endpoint, kind, options, connections),
         voices=kind.voices,
-        lister=_lister(kind, instance.options, endpoint, connections),
+        lister=_lister(kind, options, endpoint, connections),
         served=served,
     )
 
@@ -157,7 +196,7 @@ def _hearing(
     if kind.transcription is None:
         return None
     codec = kind.transcription(options)
-    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.realtime)
+    return HttpTranscriptionBackend(endpoint, codec, connections.transport, connections.media, kind.live)
 
 
 def _speech(
@@ -183,23 +222,15 @@ def _check_options(instance: ProviderSettings, kind: ProviderKind, place: str) -
             raise ConfigError(f"{place}.options.{option}: {kind.name} has no such option; it has {options}")
 
 
-def _endpoint(
-    instance: ProviderSettings, kind: ProviderKind, place: str, settings: Settings, environ: Mapping[str, str]
-) -> Endpoint:
-    from_environment = environ.get(kind.base_url_env, "") if kind.base_url_env else ""
-    base_url = (instance.base_url or from_environment or kind.base_url).rstrip("/")
-    if not base_url:
-        raise ConfigError(f"{place}.base_url: kind {kind.name} has no address of its own; say where it lives")
-    headers = {
-        name: instance.options[option] for option, name in kind.header_options.items() if option in instance.options
-    }
+def _endpoint(instance: ProviderSettings, kind: ProviderKind, place: str, site: Site, settings: Settings) -> Endpoint:
+    headers = {name: site.options[option] for option, name in kind.header_options.items() if option in site.options}
     headers |= {name: value.get_secret_value() for name, value in instance.headers.items()}
     common = settings.transport
     try:
         return Endpoint(
             name=instance.name,
-            base_url=base_url,
-            authorize=kind.authorize(instance.options),
+            base_url=site.base_url,
+            authorize=kind.authorize(site.options),
             headers=headers,
             timeouts=Timeouts(
                 connect=common.connect_timeout,

@@ -13,10 +13,11 @@ from aignehub.v1.usage_pb2 import GatewayInfo
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
-from server.backends.media import CallerMedia
+from server.backends.media import CallerMedia, passes_of
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
+from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
 
@@ -26,19 +27,32 @@ class HttpChatBackend:
     def __init__(self, endpoint: Endpoint, codec: ChatCodec, transport: Transport, media: CallerMedia) -> None:
         self._endpoint = endpoint
         self._codec = codec
-        self._http = HttpExchanges(endpoint, transport, codec.decode_error)
+        self._transport = transport
         self._media = media
+
+    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
+        codec = codec_of(self._codec, model)
+        return codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+
+    async def _inlined(
+        self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
+    ) -> CreateChatCompletionRequest:
+        """The request with the bytes of what the provider is not to fetch, or does not."""
+        return await self._media.inline(
+            request, base_url=self._endpoint.base_url, deadline=call.deadline, passes=passes_of(codec, call.model)
+        )
 
     async def chat(self, request: CreateChatCompletionRequest, call: Call) -> CreateChatCompletionResponse:
         """The whole answer, with usage and gateway. Raises HubError with ``provider`` and ``model`` in its metadata."""
+        codec, http = self._way(call.model)
         try:
-            request = await self._media.inline(request, base_url=self._endpoint.base_url, deadline=call.deadline)
-            asked = self._codec.encode(request, call.model, stream=False)
-            whole = await self._http.whole(asked, call)
-            response = self._codec.decode(whole, request)
+            request = await self._inlined(request, codec, call)
+            asked = codec.encode(request, call.model, stream=False)
+            whole = await http.whole(asked, call)
+            response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
         return response
 
     async def chat_stream(
@@ -65,11 +79,12 @@ class HttpChatBackend:
     async def _stream(
         self, request: CreateChatCompletionRequest, call: Call, told: "_Told"
     ) -> AsyncGenerator[StreamChatCompletionResponse]:
-        request = await self._media.inline(request, base_url=self._endpoint.base_url, deadline=call.deadline)
-        asked = self._codec.encode(request, call.model, stream=True)
-        decoder = self._codec.decoder(request)
-        async with self._http.open(asked, call) as exchange:
-            gateway = self._http.gateway(asked, exchange.headers, call)
+        codec, http = self._way(call.model)
+        request = await self._inlined(request, codec, call)
+        asked = codec.encode(request, call.model, stream=True)
+        decoder = codec.decoder(request)
+        async with http.open(asked, call) as exchange:
+            gateway = http.gateway(asked, exchange.headers, call)
             while True:
                 data = await exchange.read()
                 chunk = decoder.feed(data) if data else decoder.finish()

@@ -5,7 +5,7 @@ from aignehub.v1.chat_service_pb2 import CountTokensResponse, CreateChatCompleti
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
-from server.backends.media import CallerMedia
+from server.backends.media import CallerMedia, passes_of
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -24,7 +24,12 @@ class HttpTokenCounter:
     async def count(self, request: CreateChatCompletionRequest, call: Call) -> CountTokensResponse:
         """See TokenCounter.count. Raises HubError with ``provider`` and ``model`` in its metadata."""
         try:
-            request = await self._media.inline(request, base_url=self._endpoint.base_url, deadline=call.deadline)
+            request = await self._media.inline(
+                request,
+                base_url=self._endpoint.base_url,
+                deadline=call.deadline,
+                passes=passes_of(self._codec, call.model),
+            )
             whole = await self._http.whole(self._codec.encode(request, call.model), call)
             return self._codec.decode(whole, call.model)
         except HubError as error:

@@ -24,6 +24,7 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-requestid",
     "apim-request-id",
     "x-generation-id",
+    "dg-request-id",
     "cf-ray",
 )
 
@@ -67,7 +68,7 @@ class HttpExchanges:
             request_id=call.request_id,
             provider=self.endpoint.name,
             provider_model=call.model,
-            provider_request_id=_provider_request_id(headers),
+            provider_request_id=provider_request_id(headers),
             adjusted_fields=asked.adjusted_fields,
         )
 
@@ -87,7 +88,8 @@ def _answered() -> Iterator[None]:
         raise
 
 
-def _provider_request_id(headers: Mapping[str, str]) -> str:
+def provider_request_id(headers: Mapping[str, str]) -> str:
+    """The provider's own id of a request, from the headers of its answer; empty where they have none."""
     for name in _REQUEST_ID_HEADERS:
         if found := headers.get(name):
             return found[:_MAX_REQUEST_ID]

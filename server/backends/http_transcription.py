@@ -12,21 +12,20 @@ from aignehub.v1.audio_service_pb2 import (
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
+from server.backends.live import LiveTranscription
 from server.backends.media import CallerMedia
-from server.backends.realtime import RealtimeTranscription
 from server.backends.recordings import ready
 from server.backends.utterances import by_utterance
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
-from server.wire.codec import TranscriptionCodec
-from server.wire.openai_audio.realtime import RealtimeCodec
+from server.wire.codec import LiveCodec, TranscriptionCodec
 from server.wire.openai_audio.transcription import MAX_UPLOAD_BYTES
 from server.wire.recording import Dictation
 
 
 class HttpTranscriptionBackend:
-    """A TranscriptionBackend. Without ``realtime``, live speech is cut by its silences and sent as recordings."""
+    """A TranscriptionBackend. Without ``live_codec``, live speech is cut by its silences and sent as recordings."""
 
     def __init__(
         self,
@@ -34,14 +33,14 @@ class HttpTranscriptionBackend:
         codec: TranscriptionCodec,
         transport: Transport,
         media: CallerMedia,
-        realtime: RealtimeCodec | None = None,
+        live_codec: LiveCodec | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._codec = codec
         self._http = HttpExchanges(endpoint, transport, codec.decode_error)
         self._transport = transport
         self._media = media
-        self._realtime = realtime
+        self._live_codec = live_codec
 
     async def transcribe(self, dictation: Dictation, call: Call) -> CreateTranscriptionResponse:
         """The whole transcript. Raises HubError with ``provider`` and ``model`` in its metadata."""
@@ -59,12 +58,10 @@ class HttpTranscriptionBackend:
         self, config: StreamTranscriptionConfig, audio: AsyncIterator[bytes | None], call: Call
     ) -> AsyncGenerator[StreamTranscriptionResponse]:
         """See TranscriptionBackend.live. Errors are attributed as those of ``transcribe``."""
-        if self._realtime is None:
+        if self._live_codec is None:
             events = by_utterance(self.transcribe, config, audio, call, self._endpoint.name)
         else:
-            events = RealtimeTranscription(self._endpoint, self._realtime, self._transport, self._codec).run(
-                config, audio, call
-            )
+            events = LiveTranscription(self._endpoint, self._live_codec, self._transport).run(config, audio, call)
         try:
             async with aclosing(events):
                 async for event in events:

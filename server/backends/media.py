@@ -5,7 +5,7 @@ neighbours. What such a provider is to see is fetched here, through the egress g
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 from aignehub.v1.image_service_pb2 import EditImagesRequest
@@ -13,6 +13,7 @@ from aignehub.v1.media_pb2 import Media
 
 from server.errors import InvalidArgument, ProviderBadResponse, ProviderUnavailable, UrlRefused
 from server.transport.guard import EgressGuard, Fetched
+from server.wire.codec import ReadsUrls
 
 _MIB = 1024 * 1024
 _MAX_EACH_BYTES = 20 * _MIB  # the largest image that OpenAI and Anthropic take is 20 MB and 5 MB
@@ -24,6 +25,17 @@ _ACCEPT: dict[str, tuple[str, ...]] = {
     "video": ("video/",),
     "file": ("application/", "text/", "image/", "audio/", "video/"),
 }
+
+
+Passes = Callable[[str, Media], bool]
+"""Whether the provider takes media of a kind by their URL; see ReadsUrls.reads_url."""
+
+
+def passes_of(codec: object, model: str) -> Passes | None:
+    """What ``codec`` says of the URLs its provider reads; None where it takes them all."""
+    if not isinstance(codec, ReadsUrls):
+        return None
+    return lambda kind, media: codec.reads_url(kind, media, model)
 
 
 class CallerMedia:
@@ -38,22 +50,33 @@ class CallerMedia:
         self._max_total = max_total_bytes
 
     async def inline(
-        self, request: CreateChatCompletionRequest, *, base_url: str, deadline: float
+        self,
+        request: CreateChatCompletionRequest,
+        *,
+        base_url: str,
+        deadline: float,
+        passes: Passes | None = None,
     ) -> CreateChatCompletionRequest:
-        """``request`` itself, or for a provider inside a private network a copy with every URL replaced by its bytes.
+        """``request`` itself, or a copy in which the URLs that the provider must not or cannot fetch are bytes.
 
+        A provider inside a private network is to fetch nothing, any other only what ``passes`` lets through.
         Raises UrlRefused and InvalidArgument naming the field, such as ``messages[0].content[1].image.media.url``.
         """
-        found = [(path, media.url) for path, _, media in _urls(request)]
+        found = list(_urls(request))
         if not found:
             return request
-        if not await self._guard.is_private_host(base_url):
-            for path, url in found:
-                self._guard.check_literal(url, field=path)
+        private = await self._guard.is_private_host(base_url)
+        wanted = set()
+        for path, kind, media in found:
+            if _passed_on(kind, media, passes, private=private):
+                self._guard.check_literal(media.url, field=path)
+            else:
+                wanted.add(path)
+        if not wanted:
             return request
         copy = CreateChatCompletionRequest()
         copy.CopyFrom(request)
-        await self._fetch_all(list(_urls(copy)), deadline)
+        await self._fetch_all([one for one in _urls(copy) if one[0] in wanted], deadline)
         return copy
 
     async def inline_each(self, wanted: list[tuple[str, str, Media]], *, base_url: str, deadline: float) -> None:
@@ -146,6 +169,13 @@ class _Budget:
         self.left -= size
         if self.left < 0:
             raise InvalidArgument.field(path, f"together with the URLs before it holds more than {self._total} bytes")
+
+
+def _passed_on(kind: str, media: Media, passes: Passes | None, *, private: bool) -> bool:
+    if passes is None:
+        return not private
+    # A store's own address, such as gs://, is no request to a neighbour, and nobody but the provider can read it.
+    return passes(kind, media) and not (private and media.url.startswith(("https:", "http:")))
 
 
 def _urls(request: CreateChatCompletionRequest) -> Iterator[tuple[str, str, Media]]:

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_pb2 import TranscriptSegment
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
-from google.protobuf.duration_pb2 import Duration
 
 from server.backends.base import Call
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.wire import sound, wav
-from server.wire.openai_audio.transcription import SUBTITLES
+from server.wire.audio.complete import SUBTITLES, shift
 from server.wire.pcm import LiveSamples
 from server.wire.recording import Dictation, Recording
+from server.wire.sums import add_usage
 from server.wire.utterance import Started, Utterance, UtteranceCutter
 
 Transcribe = Callable[[Dictation, Call], Awaitable[pb.CreateTranscriptionResponse]]
@@ -79,7 +79,9 @@ async def _hear(
                 continue
             for found in cutter.end() if piece is None else cutter.feed(heard):
                 await queue.put(found)
-        for found in cutter.end() if cutter else ():
+        if cutter is None:
+            raise nothing_heard()
+        for found in cutter.end():
             await queue.put(found)
         await queue.put(None)
     except HubError as error:
@@ -87,6 +89,11 @@ async def _hear(
     except Exception:
         await queue.put(None)  # whoever waits for the queue then sees this task's failure
         raise
+
+
+def nothing_heard() -> InvalidArgument:
+    """What a caller did wrong who opened a live transcription and sent no audio."""
+    return InvalidArgument.field("audio", "none came, so there is nothing to transcribe; send some after config")
 
 
 def _check(config: pb.StreamTranscriptionConfig, provider: str) -> list[str]:
@@ -117,11 +124,7 @@ def _final(number: int, answer: pb.CreateTranscriptionResponse, heard: Utterance
     """The transcript with its times counted from the start of the stream."""
     transcript = answer.transcript
     transcript.text = transcript.text.strip()
-    shift = heard.first
-    offsets = [offset for one in transcript.segments for offset in (one.start_offset, one.end_offset)]
-    offsets += [offset for one in transcript.words for offset in (one.start_offset, one.end_offset)]
-    for offset in offsets:
-        _move(offset, shift)
+    shift(transcript, heard.first)
     if not transcript.segments:
         transcript.segments.append(
             TranscriptSegment(
@@ -129,10 +132,6 @@ def _final(number: int, answer: pb.CreateTranscriptionResponse, heard: Utterance
             )
         )
     return pb.FinalTranscript(utterance=number, transcript=transcript)
-
-
-def _move(offset: Duration, seconds: float) -> None:
-    offset.FromMicroseconds(offset.ToMicroseconds() + round(seconds * 1_000_000))
 
 
 def _speech(kind: "pb.SpeechEventType.ValueType", seconds: float) -> pb.StreamTranscriptionResponse:
@@ -153,15 +152,3 @@ class _Total:
         for field in answer.gateway.adjusted_fields:
             if field not in self.gateway.adjusted_fields:
                 self.gateway.adjusted_fields.append(field)
-
-
-def add_usage(total: Usage, more: Usage) -> None:
-    """Adds counts, lengths and costs; a part that is estimated makes the sum an estimate."""
-    for name in ("input_tokens", "output_tokens", "total_tokens", "billed_characters"):
-        setattr(total, name, getattr(total, name) + getattr(more, name))
-    if more.HasField("billed_audio_duration"):
-        seconds = total.billed_audio_duration.ToMicroseconds() + more.billed_audio_duration.ToMicroseconds()
-        total.billed_audio_duration.FromMicroseconds(seconds)
-    if more.HasField("provider_cost_nano_usd"):
-        total.provider_cost_nano_usd += more.provider_cost_nano_usd
-    total.estimated = total.estimated or more.estimated

@@ -9,6 +9,6 @@ Seconds = Annotated[float, Field(gt=0, le=2_000_000, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """Frozen, closed to unknown names, and described by the texts below its fields."""
+    """Frozen, and closed to names it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

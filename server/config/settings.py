@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.config.models import ModelListSettings, ModelSettings
+from server.config.routing import GroupSettings, RoutingSettings, Weight
 from server.config.section import Seconds, Section
 from server.transport.addresses import network as parse_network
 
@@ -15,6 +16,8 @@ _MIB = 1024 * 1024
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """gRPC counts bytes and streams in 32 bits too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
+GroupName = Annotated[str, Field(pattern=r"^[^/\s][^/\s]{0,63}$")]
+"""No slash: what has one names a provider."""
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
@@ -173,6 +176,17 @@ class DefaultSettings(Section):
     """Model of a speech request whose model is empty."""
 
 
+class ApiKeySettings(Section):
+    """One key of a provider; a bare string is a key of weight 100."""
+
+    key: SecretStr
+    """A literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
+    name: str = Field(default="", max_length=64)
+    """Name to show in place of the value; empty takes the variable, the file or the place in the list."""
+    weight: Weight = 100
+    """Its share of the calls beside the provider's other keys."""
+
+
 class ProviderSettings(Section):
     """One instance of a provider. A kind may be configured several times under different names."""
 
@@ -182,8 +196,10 @@ class ProviderSettings(Section):
     """Row of the provider table (see README); empty means the same as name."""
     base_url: str = ""
     """Where it lives; empty takes the kind's own."""
-    api_keys: tuple[SecretStr, ...] = ()
-    """Each a literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
+    api_keys: tuple[ApiKeySettings, ...] = ()
+    """Used in turn by their weights; env:NAME may hold several with commas between them."""
+    weight: Weight = 100
+    """Its share of the calls for a model that several providers serve, under the policy weight."""
     models: tuple[ModelSettings, ...] = ()
     """Models to list; a bare string is a model of that name."""
     models_closed: bool = False
@@ -205,6 +221,13 @@ class ProviderSettings(Section):
         if isinstance(models, list | tuple):
             return [{"name": model} if isinstance(model, str) else model for model in models]
         return models
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _bare_keys(cls, keys: object) -> object:
+        if isinstance(keys, list | tuple):
+            return [{"key": key} if isinstance(key, str | SecretStr) else key for key in keys]
+        return keys
 
 
 class Settings(BaseSettings):
@@ -256,3 +279,17 @@ class Settings(BaseSettings):
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True
     """Switch on each kind whose key variable (OPENAI_API_KEY and the like) is set."""
+    groups: dict[GroupName, GroupSettings] = Field(default_factory=dict)
+    """Names of your own for several models, such as fast: [groq/…, cerebras/…]."""
+    aliases: dict[GroupName, str] = Field(default_factory=dict)
+    """Names of your own for one model."""
+    routing: RoutingSettings = RoutingSettings()
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _bare_groups(cls, groups: object) -> object:
+        if isinstance(groups, dict):
+            return {
+                name: {"models": group} if isinstance(group, list | tuple) else group for name, group in groups.items()
+            }
+        return groups

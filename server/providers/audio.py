@@ -9,13 +9,13 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from server.providers.kind import ProviderKind
+from server.wire.audio.voice import SpokenVoice
 from server.wire.http import path_segment
 from server.wire.openai_audio import (
     OpenAISpeechCodec,
     OpenAITranscriptionCodec,
     RealtimeCodec,
     SpeechDialect,
-    SpokenVoice,
     TranscriptionDialect,
 )
 from server.wire.openai_audio.speech import ALAW, FLAC, MP3, MULAW, OPUS, PCM, WAV, openai_body, together_body
@@ -115,9 +115,9 @@ def _speaks(kind: ProviderKind, dialect: SpeechDialect) -> ProviderKind:
     return replace(kind, speech=lambda _: codec, voices=dialect.voices)
 
 
-def _hears(kind: ProviderKind, dialect: TranscriptionDialect, realtime: RealtimeCodec | None = None) -> ProviderKind:
+def _hears(kind: ProviderKind, dialect: TranscriptionDialect, live: RealtimeCodec | None = None) -> ProviderKind:
     codec = OpenAITranscriptionCodec(dialect)
-    return replace(kind, transcription=lambda _: codec, realtime=realtime)
+    return replace(kind, transcription=lambda _: codec, live=live)
 
 
 def _azure_paths(options: Mapping[str, str], action: str) -> str:

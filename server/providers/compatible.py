@@ -285,8 +285,12 @@ _ANY = Dialect(
     reasoning=reasoning.effort,
 )
 
-_OLDEST_AZURE_LIMIT = "2024-09"
-"""API versions before this know max_tokens alone: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle."""
+_OLD_AZURE = "2024-09"
+"""API versions before this know max_tokens alone, and refuse stream_options: a stream tells no usage there.
+
+https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle and
+https://github.com/openai/openai-python/issues/1469
+"""
 
 
 _FOUNDRY_VERSION = "2024-05-01-preview"
@@ -303,8 +307,9 @@ def _azure(options: Mapping[str, str]) -> ChatCodec:
     if not version:
         return OpenAIChatCodec(dialect)
     path = f"/openai/deployments/{{model}}/chat/completions?api-version={path_segment(version)}"
-    limit = "max_tokens" if version < _OLDEST_AZURE_LIMIT else dialect.max_tokens
-    return OpenAIChatCodec(replace(dialect, chat_path=path, max_tokens=limit))
+    if version < _OLD_AZURE:
+        dialect = replace(dialect, max_tokens="max_tokens", stream_usage=False)
+    return OpenAIChatCodec(replace(dialect, chat_path=path))
 
 
 def _foundry(options: Mapping[str, str]) -> ChatCodec:

@@ -1,19 +1,29 @@
 """What the hub knows of one kind of provider."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.transport.endpoint import Authorize
+from server.transport.endpoint import Authorize, Credential
+from server.wire.audio.voice import SpokenVoice
 from server.wire.codec import (
     ChatCodec,
     CountCodec,
     EmbeddingsCodec,
     ImageCodec,
+    LiveCodec,
     ModelListCodec,
     SpeechCodec,
     TranscriptionCodec,
 )
-from server.wire.openai_audio import RealtimeCodec, SpokenVoice
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where one instance lives and what is set for it."""
+
+    base_url: str
+    """Empty where nothing says it."""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,13 @@ class ProviderKind:
     base_url_env: str = ""
     """Environment variable that overrides base_url."""
     needs_key: bool = True
+    settle: Callable[[Site, Mapping[str, str]], Site] | None = None
+    """Completes what is configured from the environment, and makes an address of options such as a region.
+
+    Raises ValueError, beginning with the setting at fault such as ``options.region``, written for the operator."""
+    credentials_from: Callable[[Mapping[str, str], Mapping[str, str]], Sequence[Credential]] | None = None
+    """Credentials of an instance without keys of its own, from its ``options`` and the environment: what several
+    variables hold together, or what the machine itself has. Empty where there are none. Raises as ``settle`` does."""
     options: frozenset[str] = field(default=frozenset())
     """Names an instance may set under ``options`` in the configuration."""
     header_options: Mapping[str, str] = field(default_factory=dict)
@@ -48,8 +65,8 @@ class ProviderKind:
     """Voices its host documents; empty where each model has its own."""
     transcription: Callable[[Mapping[str, str]], TranscriptionCodec] | None = None
     """Makes the codec of speech to text."""
-    realtime: RealtimeCodec | None = None
-    """Its realtime events; None where live speech is served by utterance."""
+    live: LiveCodec | None = None
+    """Its live transcription over a WebSocket; None where live speech is served by utterance."""
     model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
     lacks: frozenset[str] = frozenset()

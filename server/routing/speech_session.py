@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, SpeechSessionConfig, StreamSpeechResponse
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
-from server.backends.utterances import add_usage
-from server.errors import HubError, UnsupportedByProvider
+from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.routing.attempt import Terms
 from server.routing.audio import speech_stream
-from server.routing.resolve import Plan
+from server.routing.dispatch import Dispatch
+from server.routing.plan import Plan
 from server.wire.sentences import Sentences
+from server.wire.sums import add_usage
 from server.wire.wav_join import WavJoin
 
 _AHEAD = 1
@@ -21,7 +23,7 @@ _AHEAD = 1
 
 
 async def speech_session(
-    config: SpeechSessionConfig, texts: AsyncIterator[str | None], plan: Plan, terms: Terms
+    config: SpeechSessionConfig, texts: AsyncIterator[str | None], plan: Plan, terms: Terms, dispatch: Dispatch
 ) -> AsyncGenerator[StreamSpeechResponse]:
     """Audio of the sentences in order, as one recording; None in ``texts`` speaks what is there now.
 
@@ -41,10 +43,11 @@ async def speech_session(
             if isinstance(sentence, HubError):
                 raise sentence
             request = CreateSpeechRequest(input=sentence, options=config.options, gateway=config.gateway)
-            async with aclosing(speech_stream(request, plan, terms)) as chunks:
+            async with aclosing(speech_stream(request, plan, terms, dispatch)) as chunks:
                 async for chunk in chunks:
                     if told := spoken.take(chunk):
                         yield told
+            plan = _pinned(plan, spoken.gateway)
             spoken.next()
         await reading
     except HubError as error:
@@ -58,14 +61,27 @@ async def speech_session(
         raise failure
 
 
+def _pinned(plan: Plan, gateway: GatewayInfo) -> Plan:
+    """The provider that spoke the first sentence speaks them all: elsewhere the voice would be another."""
+    spoke = [
+        one for one in plan.candidates if (one.provider.name, one.model) == (gateway.provider, gateway.provider_model)
+    ]
+    return replace(plan, candidates=tuple(spoke[:1]), tiers=()) if spoke else plan
+
+
 async def _read(texts: AsyncIterator[str | None], queue: "asyncio.Queue[str | HubError | None]") -> None:
     sentences = Sentences()
+    spoken = False
     try:
         async for text in texts:
             for sentence in sentences.flush() if text is None else sentences.feed(text):
+                spoken = True
                 await queue.put(sentence)
         for sentence in sentences.flush():
+            spoken = True
             await queue.put(sentence)
+        if not spoken:
+            raise InvalidArgument.field("text", "none came, so there is nothing to say; send some after config")
         await queue.put(None)
     except HubError as error:
         await queue.put(error)

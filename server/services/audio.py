@@ -12,7 +12,7 @@ from server.calls import current_call
 from server.errors import InvalidArgument
 from server.routing.audio import speech, speech_stream, transcribe, transcribe_live
 from server.routing.catalogue import Modality
-from server.routing.resolve import Plan
+from server.routing.plan import Plan
 from server.routing.speech_session import speech_session
 from server.services.frame import Context, Frame, caller_rights, conclude, named_or_default
 from server.services.recordings import first_config, transcription, translation, uploaded
@@ -68,7 +68,9 @@ class AudioService(AudioServiceServicer):
         plan = self._hearing(config.model, config.gateway)
         terms = self._frame.terms(context)
         first_at: float | None = None
-        async with aclosing(transcribe_live(config, _spoken(request_iterator), plan, terms)) as events:
+        async with aclosing(
+            transcribe_live(config, _spoken(request_iterator), plan, terms, self._frame.dispatch)
+        ) as events:
             async for event in events:
                 if first_at is None and (event.HasField("interim") or event.HasField("final")):
                     first_at = call.phases.total()
@@ -84,7 +86,7 @@ class AudioService(AudioServiceServicer):
         call = current_call.get()
         validate(request)
         plan = self._speaking(request.model, request.gateway)
-        response = await speech(request, plan, self._frame.terms(context))
+        response = await speech(request, plan, self._frame.terms(context), self._frame.dispatch)
         conclude(call, response.gateway, response.usage)
         call.response_model = plan.candidates[0].model
         return response
@@ -95,7 +97,7 @@ class AudioService(AudioServiceServicer):
     ) -> AsyncIterator[pb.StreamSpeechResponse]:
         validate(request)
         plan = self._speaking(request.model, request.gateway)
-        async with aclosing(speech_stream(request, plan, self._frame.terms(context))) as chunks:
+        async with aclosing(speech_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
             async for chunk in _concluded(chunks, plan):
                 yield chunk
 
@@ -107,7 +109,8 @@ class AudioService(AudioServiceServicer):
         validate(first)
         plan = self._speaking(first.config.model, first.config.gateway)
         terms = self._frame.terms(context)
-        async with aclosing(speech_session(first.config, _written(request_iterator), plan, terms)) as chunks:
+        texts = _written(request_iterator)
+        async with aclosing(speech_session(first.config, texts, plan, terms, self._frame.dispatch)) as chunks:
             async for chunk in _concluded(chunks, plan):
                 yield pb.StreamSpeechSessionResponse(chunk=chunk)
 
@@ -124,7 +127,7 @@ class AudioService(AudioServiceServicer):
 
     async def _transcribed(self, dictation: Dictation, plan: Plan, context: Context) -> pb.CreateTranscriptionResponse:
         call = current_call.get()
-        answer = await transcribe(dictation, plan, self._frame.terms(context))
+        answer = await transcribe(dictation, plan, self._frame.terms(context), self._frame.dispatch)
         conclude(call, answer.gateway, answer.usage)
         call.response_model = answer.model
         return answer

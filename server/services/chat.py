@@ -18,7 +18,7 @@ from server.calls import current_call
 from server.errors import Unimplemented
 from server.routing.catalogue import Modality
 from server.routing.chat import chat, chat_stream, count_tokens
-from server.routing.resolve import Plan
+from server.routing.plan import Plan
 from server.services.frame import Context, Frame, conclude, named_or_default
 from server.services.validation import validate
 
@@ -36,7 +36,7 @@ class ChatService(ChatServiceServicer):
     ) -> CreateChatCompletionResponse:
         call = current_call.get()
         plan = self._plan(request)
-        response = await chat(request, plan, self._frame.terms(context))
+        response = await chat(request, plan, self._frame.terms(context), self._frame.dispatch)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -48,7 +48,7 @@ class ChatService(ChatServiceServicer):
         call = current_call.get()
         plan = self._plan(request)
         first_at: float | None = None
-        async with aclosing(chat_stream(request, plan, self._frame.terms(context))) as chunks:
+        async with aclosing(chat_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
             async for chunk in chunks:
                 if first_at is None:
                     first_at = call.phases.total()
@@ -61,7 +61,7 @@ class ChatService(ChatServiceServicer):
     @override
     async def CountTokens(self, request: CreateChatCompletionRequest, context: Context) -> CountTokensResponse:
         plan = self._plan(request)
-        counted = await count_tokens(request, plan, self._frame.terms(context))
+        counted = await count_tokens(request, plan, self._frame.terms(context), self._frame.dispatch)
         current_call.get().input_tokens = counted.input_tokens
         return counted
 

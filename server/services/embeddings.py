@@ -19,7 +19,7 @@ from server.phases import Phases
 from server.routing.attempt import Terms
 from server.routing.catalogue import Modality
 from server.routing.embeddings import embed
-from server.routing.resolve import Plan
+from server.routing.plan import Plan
 from server.services.batches import Batches
 from server.services.frame import Context, Frame, conclude, named_or_default
 from server.services.validation import validate
@@ -36,7 +36,7 @@ class EmbeddingService(EmbeddingServiceServicer):
     async def CreateEmbeddings(self, request: CreateEmbeddingsRequest, context: Context) -> CreateEmbeddingsResponse:
         call = current_call.get()
         plan = self._plan(request)
-        response = await embed(request, plan, self._frame.terms(context))
+        response = await embed(request, plan, self._frame.terms(context), self._frame.dispatch)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -59,7 +59,7 @@ class EmbeddingService(EmbeddingServiceServicer):
         call = current_call.get()
         plan = self._plan(batch.request)
         phases = Phases()  # of this batch alone: the waits of several overlap
-        response = await embed(batch.request, plan, replace(terms, phases=phases))
+        response = await embed(batch.request, plan, replace(terms, phases=phases), self._frame.dispatch)
         call.input_tokens += response.usage.input_tokens
         call.response_model = response.model
         response.gateway.request_id = call.request_id

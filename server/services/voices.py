@@ -29,9 +29,7 @@ def list_voices(catalogue: Catalogue, request: pb.ListVoicesRequest, rights: Rig
 
 def _voices(provider: Provider) -> list[pb.Voice]:
     return [
-        pb.Voice(
-            id=one.id, display_name=one.id.replace("_", " ").title(), languages=one.languages, provider=provider.name
-        )
+        pb.Voice(id=one.id, display_name=one.shown, languages=one.languages, provider=provider.name)
         for one in provider.voices
     ]
 

@@ -1,6 +1,7 @@
-"""One WebSocket to a provider. aiohttp answers pings and closes by itself; text is all that passes here."""
+"""One WebSocket to a provider. aiohttp answers pings and closes by itself; text and bytes pass here."""
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -41,23 +42,38 @@ class WebSocket:
         else:
             self.drop()
 
-    async def send(self, text: str) -> None:
-        """Sends one text message; waits while the provider reads slowly. Raises ProviderUnavailable."""
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the handshake's answer, looked up without regard to case."""
+        return self._socket._response.headers
+
+    async def send(self, message: str | bytes) -> None:
+        """Sends one message of text or of bytes; waits while the provider reads slowly. Raises ProviderUnavailable."""
         try:
-            await self._socket.send_str(text)
+            if isinstance(message, str):
+                await self._socket.send_str(message)
+            else:
+                await self._socket.send_bytes(message)
         except faults.EXPECTED:
             raise ProviderUnavailable(f"{self._who}: the connection to it broke off") from None
 
-    async def receive(self) -> str | None:
-        """The next text message, or None once the connection is closed, by whichever side."""
+    async def receive(self, within: float | None = None) -> str | bytes | None:
+        """The next message, or None once the connection is closed, by whichever side.
+
+        Raises TimeoutError where none comes ``within`` so many seconds; the next call goes on as if it had not.
+        """
         try:
-            message = await self._socket.receive()
+            message = await self._socket.receive(within)
+        except TimeoutError:
+            if within is None:
+                return None  # the network's, which counts among the faults below
+            raise
         except faults.EXPECTED:
             return None
         if message.type is aiohttp.WSMsgType.TEXT:
             return str(message.data)
         if message.type is aiohttp.WSMsgType.BINARY:
-            raise ProviderBadResponse(f"{self._who}: it sent bytes where its events are text")
+            return bytes(message.data)
         if message.type is aiohttp.WSMsgType.ERROR and isinstance(message.data, aiohttp.WebSocketError):
             raise ProviderBadResponse(f"{self._who}: it sent what is no WebSocket message, or one too long")
         return None

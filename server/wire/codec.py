@@ -1,10 +1,14 @@
 """What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aignehub.v1.audio_pb2 import AudioFormat
-from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, CreateTranscriptionResponse
+from aignehub.v1.audio_service_pb2 import (
+    CreateSpeechRequest,
+    CreateTranscriptionResponse,
+    StreamTranscriptionConfig,
+)
 from aignehub.v1.chat_service_pb2 import (
     CountTokensResponse,
     CreateChatCompletionRequest,
@@ -12,9 +16,11 @@ from aignehub.v1.chat_service_pb2 import (
     StreamChatCompletionResponse,
 )
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
+from aignehub.v1.media_pb2 import Media
 from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
+from server.wire.audio.live import Event, Frame, LivePlan
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.model_lists.page import ModelPage
 from server.wire.pictures import Drawn, ImageRequest, Picture
@@ -67,6 +73,20 @@ class ChatCodec(Protocol):
 
     def decoder(self, request: CreateChatCompletionRequest) -> ChatStreamDecoder:
         """A fresh decoder for one streamed answer to ``request``."""
+
+
+@runtime_checkable
+class ReadsUrls(Protocol):
+    """What a codec adds where its provider fetches some URLs of media itself and not others.
+
+    A codec without it leaves every URL to the provider.
+    """
+
+    def reads_url(self, kind: str, media: Media, model: str) -> bool:
+        """Whether the provider takes ``media`` by its URL; where it does not, the hub fetches it and sends the bytes.
+
+        ``kind`` is that of the part: image, audio, video or file.
+        """
 
 
 class CountCodec(Protocol):
@@ -152,6 +172,50 @@ class TranscriptionCodec(Protocol):
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What an answer of any other status means. Never raises."""
+
+
+class LiveDialogue(Protocol):
+    """One session of live transcription, both ways. One object per session; it owns all state of it."""
+
+    def append(self, samples: bytes) -> Frame:
+        """The message that adds samples."""
+
+    def commit(self) -> Sequence[Frame]:
+        """The messages that end the utterance now."""
+
+    def keep_alive(self) -> Sequence[Frame]:
+        """The messages that keep a session open which hears nothing."""
+
+    def finish(self) -> Sequence[Frame]:
+        """The messages that have the provider tell the rest and end the session with an event ENDED.
+
+        Nothing where a commit and its answer are all there is to the end of a session.
+        """
+
+    def read(self, message: Frame) -> Sequence[Event]:
+        """What a message means, in order; nothing where it is of no interest.
+
+        Raises ProviderBadResponse where it cannot be read.
+        """
+
+    def patience(self) -> float | None:
+        """Seconds within which another message must come before ``overdue`` is asked; None where none is due."""
+
+    def overdue(self) -> Sequence[Event]:
+        """What it means that no message came within ``patience``."""
+
+
+class LiveCodec(Protocol):
+    """One provider format of live transcription over a WebSocket."""
+
+    def plan(self, config: StreamTranscriptionConfig, model: str) -> LivePlan:
+        """How a call is served; what it cannot have is refused or listed, as for chat."""
+
+    def dialogue(self, plan: LivePlan) -> LiveDialogue:
+        """A fresh session of a call."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What it means that the handshake was answered with this. There is no body. Never raises."""
 
 
 class ImageStreamDecoder(Protocol):

@@ -8,10 +8,15 @@ from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_pb2 import AudioInputConfig
 
 from server.errors import InvalidArgument
-from server.wire import wav
+from server.wire import g711, wav
 
 WIDTH = 2
 FULL_SCALE = 32768.0
+_G711_RATE = 8000
+_LAWS = {audio_pb2.AUDIO_FORMAT_MULAW: wav.MULAW, audio_pb2.AUDIO_FORMAT_ALAW: wav.ALAW}
+_HEARD = frozenset({
+    audio_pb2.AUDIO_FORMAT_UNSPECIFIED, audio_pb2.AUDIO_FORMAT_PCM_S16LE, audio_pb2.AUDIO_FORMAT_WAV, *_LAWS,
+})  # fmt: skip
 
 
 def samples_of(data: bytes) -> "array[int]":
@@ -36,17 +41,17 @@ def level(samples: "array[int]") -> float:
 
 
 class LiveSamples:
-    """Turns the pieces of one live stream into 16-bit samples of one channel at ``rate``."""
+    """Turns the pieces of one live stream, PCM or G.711, into 16-bit samples of one channel at ``rate``."""
 
     def __init__(self, config: AudioInputConfig, rate: int | None, *, field: str = "config.input") -> None:
-        """``rate`` None keeps the rate it comes in. Raises InvalidArgument where the encoding is no 16-bit PCM."""
-        if config.format not in (
-            audio_pb2.AUDIO_FORMAT_UNSPECIFIED, audio_pb2.AUDIO_FORMAT_PCM_S16LE, audio_pb2.AUDIO_FORMAT_WAV,
-        ):  # fmt: skip
+        """``rate`` None keeps the rate it comes in. Raises InvalidArgument where it is neither PCM nor G.711."""
+        if config.format not in _HEARD:
             name = audio_pb2.AudioFormat.Name(config.format)
             raise InvalidArgument.field(
-                f"{field}.format", f"{name} cannot be heard live; send PCM_S16LE or WAV, or use UploadTranscription"
+                f"{field}.format",
+                f"{name} cannot be heard live; send PCM_S16LE, MULAW, ALAW or WAV, or use UploadTranscription",
             )
+        self._tag = _LAWS.get(config.format, wav.PCM)
         self._field = field
         self._header: bytes | None = b""
         self._must_have_header = config.format == audio_pb2.AUDIO_FORMAT_WAV
@@ -54,7 +59,7 @@ class LiveSamples:
         self._rest = b""
         self._previous = 0
         self._position = 0.0
-        self._source = config.sample_rate_hertz
+        self._source = config.sample_rate_hertz or (_G711_RATE if self._tag != wav.PCM else 0)
         self._channels = config.channel_count or 1
         if not self._source and config.format == audio_pb2.AUDIO_FORMAT_PCM_S16LE:
             raise InvalidArgument.field(
@@ -67,17 +72,19 @@ class LiveSamples:
         return self._wanted or self._source
 
     def feed(self, data: bytes) -> bytes:
-        """The samples of a piece, as far as they are whole. Raises InvalidArgument where it is no 16-bit PCM."""
+        """The samples of a piece, as far as they are whole. Raises InvalidArgument where it is none."""
         if self._header is not None:
             data = self._after_header(self._header + data)
         data = self._rest + data
-        frame = WIDTH * self._channels
+        frame = (WIDTH if self._tag == wav.PCM else 1) * self._channels
         whole = len(data) // frame * frame
         self._rest = data[whole:]
         if not whole:
             return b""
-        samples = self._mono(samples_of(data[:whole]))
-        return bytes_of(self._resampled(samples))
+        return bytes_of(self._resampled(self._mono(self._decoded(data[:whole]))))
+
+    def _decoded(self, data: bytes) -> "array[int]":
+        return samples_of(data) if self._tag == wav.PCM else g711.decode(data, alaw=self._tag == wav.ALAW)
 
     def _after_header(self, head: bytes) -> bytes:
         if not (b"RIFF".startswith(head[:4]) or head.startswith(b"RIFF")):
@@ -94,12 +101,12 @@ class LiveSamples:
         if header is None:
             self._header = head
             return b""
-        if header.tag != wav.PCM or header.bits != 16:
+        if (header.tag, header.bits) not in ((wav.PCM, 16), (wav.MULAW, 8), (wav.ALAW, 8)):
             raise InvalidArgument.field(
-                "audio", "is a WAV file of other than 16-bit PCM; convert it, or upload it whole"
+                "audio", "is a WAV file of other than 16-bit PCM or G.711; convert it, or upload it whole"
             )
         self._header = None
-        self._source, self._channels = header.rate, header.channels
+        self._source, self._channels, self._tag = header.rate, header.channels, header.tag
         return head[header.data_at :]
 
     def _mono(self, samples: "array[int]") -> "array[int]":

@@ -50,15 +50,21 @@ def read_error(response: HttpResponse) -> HubError:
 def error_in(answer: Object, headers: Mapping[str, str] | None = None) -> HubError | None:
     """The failure told inside a 200 body or a stream's event; None where ``answer`` tells none."""
     told = answer.get("error")
-    if not json.says_something(told) or told is False:
+    if (not json.says_something(told) or told is False) and not _is_error(answer):
         return None
     complaint = _from_json(_status_told(answer), answer)
     return _as_error(complaint, retry_after(headers or {}, complaint.message))
 
 
+def _is_error(answer: Object) -> bool:
+    """Mistral and older vLLM mark the object itself: ``{object: error, message, type, code}``."""
+    return answer.get("object") == "error" and bool(json.text(answer.get("message")))
+
+
 def _status_told(answer: Object) -> int:
     error = json.obj(answer.get("error"))
-    for told in (error.get("status_code"), error.get("code"), error.get("status"), answer.get("code")):
+    told_of_answer = (answer.get("raw_status_code"), answer.get("code"))
+    for told in (error.get("status_code"), error.get("code"), error.get("status"), *told_of_answer):
         digits = json.word(told)
         if len(digits) == 3 and digits.isascii() and digits.isdigit() and 400 <= int(digits) < 600:
             return int(digits)

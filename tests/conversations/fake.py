@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from aiohttp import web
@@ -49,8 +50,8 @@ class Fake:
         """Every chat request that was understood, in order."""
         self.complaints: list[str] = []
         """Every request that was not, as NAME: why."""
-        self.completed = 0
-        """Answers, whole and streamed, that went out to their last byte."""
+        self.completed: Counter[str] = Counter()
+        """By name, the answers, whole and streamed, that went out to their last byte."""
         self._address = ""
         self._runner: web.AppRunner | None = None
 
@@ -105,23 +106,24 @@ class Fake:
         self.asked.append(Asked(name, heard, asked))
         script = dialect.tells(self.script(name, heard))
         if heard.stream:
-            return await self._stream(request, dialect.stream(script, heard))
-        response = _whole(dialect.answer(script, heard))
-        await response.prepare(request)
-        await response.write_eof()
-        self.completed += 1
+            script = script if dialect.stream_usage else replace(script, usage=None)
+            response: web.StreamResponse = await self._stream(request, dialect.stream(script, heard))
+        else:
+            response = _whole(dialect.answer(script, heard))
+            await response.prepare(request)
+            await response.write_eof()
+        self.completed[name] += 1
         return response
 
     async def _stream(self, request: web.Request, reply: StreamReply) -> web.StreamResponse:
         response = web.StreamResponse(headers=dict(reply.headers))
         await response.prepare(request)
-        pieces = _recut(b"".join(reply.pieces), self.cut()) if self.cut else reply.pieces
+        pieces = recut(b"".join(reply.pieces), self.cut()) if self.cut else reply.pieces
         for piece in pieces:
             await response.write(piece)
             # The other end reads each piece by itself.
             await asyncio.sleep(0)
         await response.write_eof()
-        self.completed += 1
         return response
 
 
@@ -137,7 +139,7 @@ def _whole(reply: Reply) -> web.Response:
     return web.Response(body=reply.body, status=reply.status, headers=dict(reply.headers))
 
 
-def _recut(data: bytes, chance: random.Random) -> list[bytes]:
+def recut(data: bytes, chance: random.Random) -> list[bytes]:
     """The bytes in pieces of 1 to a third of the whole, small ones oftener."""
     pieces: list[bytes] = []
     at = 0

@@ -21,6 +21,8 @@ from tests.running import RunningHub, failure, running_hub
 TIMEOUT = 5
 """Seconds a call may take."""
 _AS_WRITTEN = Otherwise()
+_ADJUSTED = ("INVALID_ARGUMENT", "REQUEST_INVALID")
+"""What a caller that wants no adjustments is told instead."""
 
 
 @dataclass
@@ -39,19 +41,24 @@ class Stage:
             if exchange.follows and not answers:
                 return
             otherwise = dialect.otherwise.get(exchange.name, _AS_WRITTEN)
-            request = exchange.ask(messages)
-            request.model = f"{name}/{_model(dialect, exchange)}"
+            request = CreateChatCompletionRequest(model=f"{name}/{_model(dialect, exchange)}")
+            request.MergeFrom(exchange.ask(messages))
             self._set_up(f"{name} {exchange.name}", exchange, otherwise)
             if otherwise.refused:
                 await self._refused(request, otherwise.refused, streamed=streamed)
                 continue
+            if otherwise.adjusted:
+                await self._refused(_strict(request), Refused(otherwise.adjusted[0], *_ADJUSTED), streamed=streamed)
             response = await self._ask(request, streamed=streamed)
             got = read(response)
             self._check_heard(dialect, exchange, otherwise, answers, streamed=streamed)
             assert list(response.gateway.adjusted_fields) == list(otherwise.adjusted)
             assert response.gateway.provider == name
             assert response.gateway.provider_model == _model(dialect, exchange)
-            _check_answer(got, dialect.tells(otherwise.told(exchange.script)), _model(dialect, exchange))
+            told = dialect.tells(otherwise.told(exchange.script))
+            if streamed and not dialect.stream_usage:
+                told = replace(told, usage=None)
+            _check_answer(got, told, _model(dialect, exchange))
             messages.append(response.choices[0].message)
             answers.append(got)
 
@@ -97,6 +104,13 @@ class Stage:
         amended = otherwise.heard(expected)
         assert amended == expected or otherwise.adjusted or otherwise.emulated, "a request was changed in silence"
         assert asked.heard == addressed(amended, _model(dialect, exchange), stream=streamed)
+
+
+def _strict(request: CreateChatCompletionRequest) -> CreateChatCompletionRequest:
+    strict = CreateChatCompletionRequest()
+    strict.CopyFrom(request)
+    strict.gateway.strict_parameters = True
+    return strict
 
 
 def _model(dialect: Dialect, exchange: Exchange) -> str:

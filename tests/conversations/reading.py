@@ -20,6 +20,7 @@ def read(response: CreateChatCompletionResponse) -> Script:
     """What the client got."""
     usage = response.usage
     assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+    assert usage.input_tokens, "usage is never silently zero"
     return Script(
         choices=tuple(_choice(choice) for choice in sorted(response.choices, key=lambda choice: choice.index)),
         usage=None

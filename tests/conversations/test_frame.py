@@ -1,5 +1,6 @@
 """The frame bites: whatever is lost or changed on the way, on either side, fails the conversation."""
 
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from tests.conversations import table
 from tests.conversations.dialects.base import Otherwise, Refused, Reply, Request, StreamReply
 from tests.conversations.dialects.openai_chat import OpenAIChat
 from tests.conversations.dialects.openai_hosts import OPENAI
-from tests.conversations.fake import Fake
+from tests.conversations.fake import Fake, recut
 from tests.conversations.neutral import Choice, Heard, Script, ToolCall, Turn
 from tests.conversations.play import Stage, staged
 from tests.conversations.table import Conversation
@@ -140,8 +141,16 @@ async def test_a_wrong_provider_is_noticed(stage: Stage, what: str, streamed: bo
 
 
 async def test_the_fake_counts_what_it_heard_and_what_went_out(stage: Stage) -> None:
-    before = stage.fake.completed
+    before = stage.fake.completed["openai"]
     await stage.play("openai", table.TEXT, streamed=False)
     await stage.play("openai", table.TEXT, streamed=True)
-    assert stage.fake.completed == before + 2
+    assert stage.fake.completed == {"openai": before + 2}
     assert [asked.name for asked in stage.fake.asked] == ["openai"]
+
+
+async def test_a_stream_is_cut_anywhere_and_stays_whole() -> None:
+    data = bytes(range(256)) * 20
+    cuts = [recut(data, random.Random(seed)) for seed in range(20)]
+    assert all(b"".join(pieces) == data for pieces in cuts)
+    assert len({tuple(map(len, pieces)) for pieces in cuts}) == 20
+    assert min(len(pieces) for pieces in cuts) > 3

@@ -14,7 +14,7 @@ from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
 from aiohttp import WSMsgType, web
 
-from server.backends.realtime_session import Session
+from server.backends.live_session import Session
 from server.sandbox.audio import melody
 from server.wire.pcm import bytes_of
 from tests.fake_provider import FakeProvider, answers
@@ -309,6 +309,24 @@ async def test_the_first_message_is_the_settings(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await events(hub, requests)
             assert failure(raised.value).bad_request.field_violations[0].field == "config"
+
+
+@pytest.mark.parametrize("kind", ["openai", "groq"])
+async def test_a_stream_without_audio_is_the_callers_mistake(tmp_path: Path, kind: str) -> None:
+    seen: list[dict[str, Any]] = []
+    received = []
+    async with (
+        FakeProvider(realtime_fake([], seen)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url, kind, kind)]) as hub,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            requests = speaking(b"", model=f"{kind}/whisper-1")
+            async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5):
+                received.append(one)
+    told = failure(raised.value)
+    assert told.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert told.bad_request.field_violations[0].field == "audio"
+    assert [one.WhichOneof("event") for one in received] == ["ready", "summary"]
 
 
 @pytest.mark.parametrize("model", ["sandbox/fail-503", "sandbox/cut", "sandbox/nobody"])

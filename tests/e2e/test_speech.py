@@ -281,11 +281,15 @@ async def test_a_session_begins_with_its_settings(tmp_path: Path) -> None:
             async for _ in stub(hub).StreamSpeechSession(no_config(), metadata=hub.auth, timeout=5):
                 pass
         assert failure(raised.value).bad_request.field_violations[0].field == "config"
-        with pytest.raises(grpc.aio.AioRpcError) as raised:
-            flac = session_requests("Hello", format=audio_pb2.AUDIO_FORMAT_FLAC)
-            async for _ in stub(hub).StreamSpeechSession(flac, metadata=hub.auth, timeout=5):
-                pass
-        assert failure(raised.value).bad_request.field_violations[0].field == "config.options.format"
+        for requests, field in (
+            (session_requests("Hello", format=audio_pb2.AUDIO_FORMAT_FLAC), "config.options.format"),
+            (session_requests(), "text"), (session_requests("  ", None, "\n"), "text"),
+        ):  # fmt: skip
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                async for _ in stub(hub).StreamSpeechSession(requests, metadata=hub.auth, timeout=5):
+                    pass
+            assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT or field != "text"
+            assert failure(raised.value).bad_request.field_violations[0].field == field
 
 
 async def test_a_stream_that_is_cut_ends_with_usage_and_a_status(tmp_path: Path) -> None:

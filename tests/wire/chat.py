@@ -17,15 +17,12 @@ from tests.wire.request import Built, build, minimal
 KINDS = frozenset(
     {
         *("openai", "azure", "deepseek", "xai", "openrouter", "groq", "together", "fireworks", "perplexity"),
-        *("cerebras", "ollama", "huggingface", "zai"),
+        *("cerebras", "ollama", "huggingface", "zai", "mistral"),
     }
 )
 """Providers of which the hub has a kind; any other is ``ANY_KIND``."""
 
 ANY_KIND = "openai-compatible"
-
-OTHER_CODEC = frozenset({"mistral"})
-"""Providers whose chat.completions has a format of its own, which is another codec's."""
 
 PUBLIC_ADDRESS = "192.175.48.6"
 """An address outside every private network, of a sink for stray queries (RFC 7534), to which nothing is sent.
@@ -47,8 +44,8 @@ class ChatCompletions:
     """The module of this API."""
 
     def serves(self, recording: Recording) -> bool:
-        """Everything but what another codec reads."""
-        return recording.provider not in OTHER_CODEC
+        """Every one."""
+        return True
 
     def kind(self, recording: Recording) -> str:
         """The hub's kind of provider that the recording is replayed as."""

@@ -115,6 +115,13 @@ def _video_part(part: _Part, fields: _Fields) -> list[str]:
     return _others(fields, "video_url")
 
 
+def _thinking_part(part: _Part, fields: _Fields) -> list[str]:
+    """Mistral's thoughts stand in the content; their text may be in pieces (docs.mistral.ai/capabilities/reasoning)."""
+    part.reasoning.text = "".join(piece.get("text") or "" for piece in fields["thinking"])
+    part.reasoning.signature = (fields.get("signature") or "").encode()
+    return [f".{name}" for name in fields if name not in ("type", "thinking", "closed", "signature")]
+
+
 def _others(fields: _Fields, name: str) -> list[str]:
     known = (name, "type", "cache_control")
     return [f".{other}" for other, value in fields.items() if other not in known and value is not None]
@@ -126,6 +133,7 @@ _PARTS: dict[str, Callable[[_Part, _Fields], list[str]]] = {
     "input_audio": _audio_part,
     "file": _file_part,
     "video_url": _video_part,
+    "thinking": _thinking_part,
 }
 
 
@@ -175,7 +183,13 @@ def _audio(message: chat_pb2.Message, value: Any) -> list[str]:
     return []
 
 
+def _prefix(message: chat_pb2.Message, value: Any) -> list[str]:
+    """Mistral's mark of a last message that the answer goes on from; anywhere else there is nothing to mark."""
+    return [""] if value else []
+
+
 _FIELDS: dict[str, Callable[[chat_pb2.Message, Any], list[str]]] = {
+    "prefix": _prefix,
     "content": _content,
     "tool_calls": _calls,
     "audio": _audio,

@@ -62,7 +62,7 @@ def _same(one: object, other: object) -> bool:
 
 
 def _empty(value: object) -> bool:
-    return value is None or value is ABSENT or value == ""
+    return value is None or value is ABSENT or value in ("", [])
 
 
 def _token_limit(pair: Pair) -> bool:
@@ -83,6 +83,25 @@ def _as_text(content: object) -> str | None:
         text = content[0]["text"]
         return text if isinstance(text, str) else None
     return None
+
+
+def _audio_text(pair: Pair) -> bool:
+    recorded, sent = pair.difference.recorded, pair.difference.sent
+    if not isinstance(recorded, dict) or not isinstance(sent, str):
+        return False
+    return bool(decoded(sent)) and decoded(recorded.get("data", "")) == decoded(sent)
+
+
+def _thought(pair: Pair) -> bool:
+    texts = [_pieces(value) for value in (pair.difference.recorded, pair.difference.sent)]
+    return bool(texts[0]) and texts[0] == texts[1]
+
+
+def _pieces(thinking: object) -> str | None:
+    """The text of a thought that is text alone."""
+    if not isinstance(thinking, list) or any(piece.keys() != {"type", "text"} for piece in thinking):
+        return None
+    return "".join(piece["text"] for piece in thinking)
 
 
 def _number(pair: Pair) -> bool:
@@ -232,6 +251,42 @@ RULES: tuple[Rule, ...] = (
         "media travels as bytes, so base64 is written anew: same media type, same bytes",
         r"messages\[\]\.content\[\]\.(image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
         _media_bytes,
+    ),
+    Rule(
+        "audio as text",
+        "Mistral's reference has base64 alone there; the object with the format beside it is OpenAI's",
+        r"messages\[\]\.content\[\]\.input_audio",
+        _audio_text,
+    ),
+    Rule(
+        "a thought in one piece",
+        "the pieces of a thought are one text",
+        r"messages\[\]\.content\[\]\.thinking",
+        _thought,
+    ),
+    Rule(
+        "no prefix, no safe_prompt",
+        "Mistral's own defaults",
+        r"messages\[\]\.prefix|safe_prompt",
+        _sent_absent(False),
+    ),
+    Rule(
+        "no choice without tools",
+        "auto chooses nothing where there is nothing to choose among",
+        "tool_choice",
+        lambda pair: _sent_absent("auto")(pair) and not pair.recorded.get("tools"),
+    ),
+    Rule(
+        "a tool is a function",
+        "the default of a tool's type",
+        r"tools\[\]\.type",
+        _recorded_absent("function"),
+    ),
+    Rule(
+        "no calls are none",
+        "an empty list of calls says what its absence says",
+        r"messages\[\]\.tool_calls",
+        _sent_absent([]),
     ),
     Rule(
         "no tools are none",

@@ -106,6 +106,8 @@ def _read_tail(answer: Answer, fields: _Object) -> None:
     usage = fields.get("usage") or _object(fields.get("x_groq")).get("usage")
     if isinstance(usage, dict):
         answer.usage = _usage(usage)
+        # Mistral tells the tier there.
+        answer.service_tier = _text(usage.get("service_tier")) or answer.service_tier
     # Perplexity names the pages it read beside the choices; they are sources of every choice.
     for url in fields.get("citations") or ():
         for choice in answer.choices.values():
@@ -116,11 +118,16 @@ def _usage(fields: _Object) -> Usage:
     prompt = _object(fields.get("prompt_tokens_details"))
     completion = _object(fields.get("completion_tokens_details"))
     read = _count(fields.get("prompt_tokens"))
-    # xAI and Gemini leave reasoning out of completion_tokens and count it in total_tokens alone.
-    written = max(_count(fields.get("completion_tokens")), _count(fields.get("total_tokens")) - read)
-    cached = _first_count(
-        prompt.get("cached_tokens"), fields.get("prompt_cache_hit_tokens"), fields.get("cached_tokens")
-    )
+    written = _count(fields.get("completion_tokens"))
+    beside = _count(fields.get("total_tokens")) - read - written
+    if beside > 0 and beside == _count(prompt.get("audio_tokens")):
+        # Mistral's prompt_tokens are the text alone: 9 of text and 375 of sound, 201 written, 585 in all.
+        read += beside
+    elif beside > 0:
+        # xAI and Gemini leave reasoning out of completion_tokens and count it in total_tokens alone.
+        written += beside
+    names = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+    cached = _first_count(prompt.get("cached_tokens"), *(fields.get(name) for name in names))
     reasoning = _first_count(completion.get("reasoning_tokens"), fields.get("reasoning_tokens"))
     # Grok on Azure counts a cached prefix that prompt_tokens leaves out: 314 cached of 208 read.
     read = read + cached if cached > read else read

@@ -135,6 +135,7 @@ _MODES = {
     "auto": chat_pb2.TOOL_CHOICE_MODE_AUTO,
     "none": chat_pb2.TOOL_CHOICE_MODE_NONE,
     "required": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
+    "any": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
 }
 
 
@@ -243,6 +244,15 @@ def _include_reasoning(request: _Request, value: Any) -> None:
     request.reasoning.include_text = value
 
 
+def _seed(request: _Request, value: Any) -> None:
+    request.seed = value
+
+
+def _safe_prompt(request: _Request, value: Any) -> list[str]:
+    """Mistral's own guard of the prompt; switched off is its default (docs.mistral.ai/api)."""
+    return [""] if value else []
+
+
 def _modalities(request: _Request, value: Any) -> list[str]:
     names = {"text": usage_pb2.MODALITY_TEXT, "audio": usage_pb2.MODALITY_AUDIO, "image": usage_pb2.MODALITY_IMAGE}
     request.modalities.extend(names[name] for name in value if name in names)
@@ -311,6 +321,8 @@ _FIELDS: dict[str, _Write] = {
     "thinking": _thinking,
     "reasoning_format": _reasoning_format,
     "include_reasoning": _include_reasoning,
+    "random_seed": _seed,
+    "safe_prompt": _safe_prompt,
     "modalities": _modalities,
     "audio": _audio,
     "prediction": _prediction,

@@ -8,9 +8,9 @@ from typing import Any
 
 from aignehub.v1.audio_pb2 import TranscriptSegment
 
-from server.sandbox.audio import flac, g711, melody
-from server.wire import sound, wav
-from server.wire.openai_audio.subtitles import srt, vtt
+from server.sandbox.audio import flac, melody
+from server.wire import g711, sound, wav
+from server.wire.audio.subtitles import srt, vtt
 from server.wire.pcm import samples_of
 
 _WORD = re.compile(rb"\S+")

@@ -9,10 +9,10 @@ import orjson
 from aiohttp import web
 
 from server.sandbox import tokens
-from server.sandbox.audio import flac, g711, melody
+from server.sandbox.audio import flac, melody
 from server.sandbox.fields import Fields
 from server.sandbox.refusal import Refusal
-from server.wire import wav
+from server.wire import g711, wav
 from server.wire.pcm import bytes_of
 
 _RATE = 24000

@@ -65,6 +65,19 @@ class ChoiceAssembly:
             self._open(_TEXT, part=True)
         self._pieces.append(piece)
 
+    def signed_text(self, piece: str, signature: bytes) -> None:
+        """Adds a text part of its own, which a proof belongs to; the text may be empty."""
+        self.new_part()
+        self._open(_TEXT, part=True).content_signature = signature
+        if piece:
+            self._pieces.append(piece)
+        self.new_part()
+
+    def new_part(self) -> None:
+        """Ends the part at hand: what comes next is another, whatever its kind."""
+        self._settle()
+        self._part_kind = ""
+
     def reasoning(self, piece: str, provider: str) -> None:
         """Appends to the reasoning."""
         if self._kind != _REASONING:

@@ -41,7 +41,10 @@ def _tell_choice(choice: ChatChoice, batch: Batch) -> None:
 def _tell_message(message: Message, assembly: ChoiceAssembly) -> None:
     for part in message.content:
         match part.WhichOneof("part"):
+            case "text" if part.signature:
+                assembly.signed_text(part.text, part.signature)
             case "text":
+                assembly.new_part()
                 assembly.text(part.text)
             case "reasoning":
                 assembly.reasoning_detail(part.reasoning, new_block=True)

@@ -1,7 +1,7 @@
 """OpenAI's audio endpoints, and everything that calls itself compatible with them."""
 
 from server.wire.openai_audio.realtime import RealtimeCodec
-from server.wire.openai_audio.speech import OpenAISpeechCodec, SpeechDialect, SpokenVoice
+from server.wire.openai_audio.speech import OpenAISpeechCodec, SpeechDialect
 from server.wire.openai_audio.transcription import OpenAITranscriptionCodec, TranscriptionDialect
 
 __all__ = [
@@ -9,6 +9,5 @@ __all__ = [
     "OpenAITranscriptionCodec",
     "RealtimeCodec",
     "SpeechDialect",
-    "SpokenVoice",
     "TranscriptionDialect",
 ]

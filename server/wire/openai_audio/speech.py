@@ -15,10 +15,12 @@ from aignehub.v1.audio_service_pb2 import CreateSpeechRequest
 
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.wire import provider_errors
+from server.wire.audio.spoken import Expected
+from server.wire.audio.voice import SpokenVoice
 from server.wire.drops import Drops
 from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, HttpResponse, path_segment
-from server.wire.openai_audio.speech_stream import Expected, SpeechStreamDecoder
+from server.wire.openai_audio.speech_stream import SpeechStreamDecoder
 
 MP3 = audio_pb2.AUDIO_FORMAT_MP3
 OPUS = audio_pb2.AUDIO_FORMAT_OPUS
@@ -33,14 +35,6 @@ OPENAI_FORMATS: Mapping[int, str] = MappingProxyType(
     {MP3: "mp3", OPUS: "opus", AAC: "aac", FLAC: "flac", WAV: "wav", PCM: "pcm"}
 )
 _G711_RATE = 8000
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenVoice:
-    """A voice that a host documents."""
-
-    id: str
-    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

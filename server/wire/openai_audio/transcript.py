@@ -3,18 +3,19 @@
 import re
 from collections.abc import Iterable
 
-from aignehub.v1 import audio_pb2, usage_pb2
+from aignehub.v1 import usage_pb2
 from aignehub.v1.audio_pb2 import Transcript, TranscriptSegment, TranscriptWord
 from aignehub.v1.audio_service_pb2 import CreateTranscriptionResponse
 from aignehub.v1.chat_pb2 import TokenLogprob
 from aignehub.v1.usage_pb2 import ModalityTokens, Usage
 
 from server.errors import ProviderBadResponse, ProviderUnavailable
-from server.wire import estimate, provider_errors, sound
 from server.wire import json_value as json
+from server.wire import provider_errors, sound
+from server.wire.audio.complete import complete
+from server.wire.audio.subtitles import read_cues
 from server.wire.http import HttpResponse
 from server.wire.json_value import Json, Object
-from server.wire.openai_audio.subtitles import read_cues, segments_of, srt, vtt
 from server.wire.recording import Dictation
 from server.wire.sse import SseParser
 
@@ -33,7 +34,7 @@ def read_transcript(response: HttpResponse, dictation: Dictation, model: str) ->
     else:
         answer = _of_text(body.decode("utf-8", "replace"))
     answer.model = model
-    _complete(answer, dictation)
+    complete(answer, dictation)
     return answer
 
 
@@ -190,32 +191,3 @@ def _of_text(text: str) -> CreateTranscriptionResponse:
     segments = read_cues(text)
     transcript = Transcript(text=" ".join(one.text for one in segments if one.text), segments=segments)
     return CreateTranscriptionResponse(transcript=transcript)
-
-
-def _complete(answer: CreateTranscriptionResponse, dictation: Dictation) -> None:
-    """What the host left out and the hub can tell: length, segments, the rendered form, usage."""
-    transcript, options = answer.transcript, dictation.options
-    heard = sound.describe(dictation.recording.pieces)
-    if not transcript.HasField("duration") and heard.seconds is not None:
-        transcript.duration.CopyFrom(sound.duration(heard.seconds))
-    subtitles = options.format in (audio_pb2.TRANSCRIPT_FORMAT_SRT, audio_pb2.TRANSCRIPT_FORMAT_VTT)
-    if not transcript.segments and (options.segment_timestamps or options.HasField("diarization") or subtitles):
-        transcript.segments.extend(segments_of(transcript.words))
-    if subtitles:
-        if transcript.text and not transcript.segments:
-            raise ProviderBadResponse("the provider told no times, so no subtitles can be made; ask for plain text")
-        render = srt if options.format == audio_pb2.TRANSCRIPT_FORMAT_SRT else vtt
-        transcript.rendered = render(transcript.segments)
-    elif options.format == audio_pb2.TRANSCRIPT_FORMAT_TEXT:
-        transcript.rendered = transcript.text
-    if not answer.HasField("usage"):
-        answer.usage.CopyFrom(estimated(heard.seconds, transcript.text))
-
-
-def estimated(seconds: float | None, text: str) -> Usage:
-    """Usage where the host told none: the recording's own length, and the tokens of what was heard."""
-    written = estimate.tokens(estimate.text_size(text))
-    usage = Usage(output_tokens=written, total_tokens=written, estimated=True)
-    if seconds is not None:
-        usage.billed_audio_duration.CopyFrom(sound.duration(seconds))
-    return usage

@@ -14,6 +14,7 @@ from aignehub.v1.audio_service_pb2 import CreateTranscriptionResponse
 
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.wire import provider_errors
+from server.wire.audio.complete import SUBTITLES
 from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse, path_segment
@@ -23,8 +24,6 @@ from server.wire.recording import Dictation, Recording
 
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 """OpenAI's and Groq's own bound of one recording."""
-
-SUBTITLES = (audio_pb2.TRANSCRIPT_FORMAT_SRT, audio_pb2.TRANSCRIPT_FORMAT_VTT)
 
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {

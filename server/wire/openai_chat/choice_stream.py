@@ -39,6 +39,11 @@ class ChoiceStream:
         return bool(self._reason)
 
     @property
+    def reason(self) -> str:
+        """The provider's word for why it ended; empty while it has not."""
+        return self._reason
+
+    @property
     def size(self) -> int:
         """Bytes of text so far."""
         return self._assembly.size
@@ -132,7 +137,7 @@ class ChoiceStream:
                 if part.WhichOneof("part") == "text":
                     self._assembly.text(part.text)
                 elif part.WhichOneof("part") == "reasoning":
-                    self._assembly.reasoning(part.reasoning.text, self._provider)
+                    self._assembly.reasoning_detail(part.reasoning, new_block=False)
                 else:
                     self._assembly.part(part)
 

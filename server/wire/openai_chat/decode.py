@@ -6,11 +6,12 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ContentPart, CustomToolCall, FunctionCall, Message, ReasoningPart, ToolCall
 from aignehub.v1.chat_service_pb2 import ChatChoice, CreateChatCompletionRequest, CreateChatCompletionResponse
 
-from server.errors import ProviderBadResponse
+from server.errors import ProviderBadResponse, ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.chat.call_ids import made_call_id
 from server.wire.chat.finish import finish_reason
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_chat import fields, pieces
@@ -20,7 +21,7 @@ from server.wire.openai_chat.logprobs import read_logprobs
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
 
-UNREADABLE = "the provider's answer cannot be read"
+FAILED = "the provider failed before its answer was whole"
 
 
 def decode(
@@ -46,6 +47,8 @@ def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionReque
     choices = [_choice(dialect, answer, place, told) for place, told in enumerate(json.objects(answer.get("choices")))]
     if not choices:
         raise ProviderBadResponse("the provider answered without a choice")
+    if all(choice.native_finish_reason in dialect.failed for choice in choices):
+        raise ProviderUnavailable(FAILED)
     whole = CreateChatCompletionResponse(
         id=json.text(answer.get("id")),
         model=json.text(answer.get("model")),

@@ -26,6 +26,10 @@ class Dialect:
     """Tuning fields it takes. Others are dropped and listed, or refused where the caller is strict."""
     max_tokens: str = "max_completion_tokens"
     """Its name for the token limit."""
+    seed: str = "seed"
+    """Its name for the seed."""
+    required_tool: str = "required"
+    """Its word for a choice of tools that must be made."""
     model_rules: tuple[ModelRule, ...] = ()
 
     # Ranges narrower than the contract's.
@@ -38,21 +42,35 @@ class Dialect:
     max_tools: int = 512
     whole_logit_bias: bool = False
     """Biases must be whole numbers."""
+    min_seed: int = -(2**63)
 
     # What messages may hold.
     developer_role: bool = False
     """Knows the role; elsewhere its messages go out as system."""
     inputs: frozenset[str] = frozenset({"image"})
     """Of image, audio, video, file."""
+    system_media: bool = True
+    """Reads them in instructions too."""
     audio_formats: frozenset[str] | None = None
     """Formats of spoken input it reads; None where it does not say."""
     audio_urls: bool = False
+    audio_text: bool = False
+    """Takes audio as base64 or a URL, without an object around it or the format beside it."""
     file_urls: bool = False
+    document_parts: bool = False
+    """Takes files as parts ``document_url`` and, of its own files, ``file`` with an id."""
     video_fps: bool = False
     refusal_field: bool = False
     assistant_images: bool = False
     replay_reasoning: str = ""
-    """Field of an assistant message that takes reasoning back: reasoning_content, reasoning or reasoning_details."""
+    """Field of an assistant message that takes reasoning back: reasoning_content, reasoning or reasoning_details.
+
+    ``content`` keeps it in place, as a part of the content.
+    """
+    call_id: Callable[[str], str] | None = None
+    """Makes of an id of a tool call one that the host takes: the same for the call and its result."""
+    turns: Callable[[list[dict[str, Any]], str], None] | None = None
+    """Puts the messages into the order that the host, or the model named, insists on."""
     google_signatures: bool = False
     """Takes thought signatures in ``extra_content``, as Gemini behind this format does."""
     cache: str = ""
@@ -86,4 +104,6 @@ class Dialect:
     reasoning: ReasoningStyle | None = None
     efforts: Mapping[int, str] = field(default_factory=lambda: words.EFFORTS)
     """Its word for each level; a level without one is lowered to the next that has."""
+    failed: frozenset[str] = frozenset()
+    """Finish reasons of an answer that the host could not finish."""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,8 @@ def encode(dialect: Dialect, request: CreateChatCompletionRequest, model: str, *
     body: dict[str, Any] = {"model": model}
     draft = Draft(request, model, dialect, body, stream=stream)
     body["messages"] = encode_messages(request.messages, dialect, draft.notes)
+    if dialect.turns is not None:
+        dialect.turns(body["messages"], model)
     if stream:
         body["stream"] = True
         if dialect.stream_usage:

@@ -59,7 +59,7 @@ def _put_content(
             case "text":
                 encoded: Any = {"type": "text", "text": part.text}
             case "reasoning":
-                _keep_thought(part.reasoning, thoughts, where, dialect, notes)
+                _keep_thought(part.reasoning, entries, thoughts, where, dialect, notes)
                 continue
             case "provider":
                 _keep_block(part, entries, where, dialect, notes)
@@ -67,7 +67,8 @@ def _put_content(
             case "image" if entry["role"] == "assistant":
                 _put_assistant_image(part, entry, where, dialect, notes)
                 continue
-            case _:
+            case kind:
+                _check_place(kind, entry["role"], where, dialect)
                 encoded = parts.encode_media(part, where, dialect, notes)
         if part.HasField("cache_control"):
             parts.mark_cache_end(part, encoded, where, dialect, notes)
@@ -80,6 +81,11 @@ def _put_content(
         entry["content"] = _simplest(entries)
 
 
+def _check_place(kind: str | None, role: str, path: str, dialect: Dialect) -> None:
+    if role == "system" and kind and not dialect.system_media:
+        raise UnsupportedByProvider.of(f"{path}.{kind}", f"{dialect.name} reads text alone in instructions")
+
+
 def _simplest(entries: list[Any]) -> Any:
     """One plain text part as a string, which every host reads; else the list."""
     if len(entries) == 1 and isinstance(entries[0], dict) and entries[0].keys() == {"type", "text"}:
@@ -88,13 +94,20 @@ def _simplest(entries: list[Any]) -> Any:
 
 
 def _keep_thought(
-    part: ReasoningPart, thoughts: list[ReasoningPart], path: str, dialect: Dialect, notes: Adjustments
+    part: ReasoningPart,
+    entries: list[Any],
+    thoughts: list[ReasoningPart],
+    path: str,
+    dialect: Dialect,
+    notes: Adjustments,
 ) -> None:
     ours = part.provider == dialect.name or (not part.provider and not part.signature)
-    if ours and dialect.replay_reasoning:
-        thoughts.append(part)
-    else:
+    if not ours or not dialect.replay_reasoning:
         notes.drop(f"{path}.reasoning", "the provider takes no reasoning back that is not its own")
+    elif dialect.replay_reasoning == reasoning.IN_PLACE:
+        entries.append(reasoning.thinking_part(part))
+    else:
+        thoughts.append(part)
 
 
 def _keep_block(part: ContentPart, entries: list[Any], path: str, dialect: Dialect, notes: Adjustments) -> None:
@@ -104,10 +117,15 @@ def _keep_block(part: ContentPart, entries: list[Any], path: str, dialect: Diale
     elif block.type == EXECUTED_TOOL:
         # Told in answers only; the host keeps no use for it: https://console.groq.com/docs/compound
         return
+    elif block.type == TOOL_REFERENCE and entries and entries[-1].get("type") == "thinking":
+        # A thought refers to its sources inside itself: https://docs.mistral.ai/api/#tag/chat
+        entries[-1]["thinking"].append(object_of(f"{path}.provider.json", block.json))
     else:
         entries.append(object_of(f"{path}.provider.json", block.json))
 
 
+TOOL_REFERENCE = "tool_reference"
+"""Type of the blocks that hold what a thought of Mistral's models refers to."""
 EXECUTED_TOOL = "executed_tool"
 """Type of the blocks that hold what Groq tells of tools it ran itself."""
 
@@ -122,7 +140,7 @@ def _put_assistant_image(
 
 def _put_rest(message: Message, entry: dict[str, Any], path: str, dialect: Dialect, notes: Adjustments) -> None:
     if message.name:
-        if "name" in dialect.knobs:
+        if "name" in dialect.knobs or (message.role == _TOOL and "tool_name" in dialect.knobs):
             entry["name"] = message.name
         else:
             notes.drop(f"{path}.name", "the provider knows no names of participants")
@@ -131,7 +149,7 @@ def _put_rest(message: Message, entry: dict[str, Any], path: str, dialect: Diale
             _call(call, f"{path}.tool_calls[{place}]", dialect, notes) for place, call in enumerate(message.tool_calls)
         ]
     if message.role == _TOOL:
-        entry["tool_call_id"] = message.tool_call_id
+        entry["tool_call_id"] = _call_id(message.tool_call_id, dialect)
     if message.tool_error:
         notes.drop(f"{path}.tool_error", "the provider has no mark for a failed tool; its text still says so")
     if message.refusal:
@@ -154,13 +172,17 @@ def _put_refusal(message: Message, entry: dict[str, Any], path: str, dialect: Di
         notes.drop(f"{path}.refusal", "the provider has no field for a refusal beside content")
 
 
+def _call_id(given: str, dialect: Dialect) -> str:
+    return dialect.call_id(given) if dialect.call_id else given
+
+
 def _call(call: ToolCall, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
     entry: dict[str, Any]
     match call.WhichOneof("call"):
         case "function":
             function = call.function
             entry = {
-                "id": call.id,
+                "id": _call_id(call.id, dialect),
                 "type": "function",
                 "function": {"name": function.name, "arguments": function.arguments_json},
             }
@@ -168,7 +190,7 @@ def _call(call: ToolCall, path: str, dialect: Dialect, notes: Adjustments) -> di
             if not dialect.custom_tools:
                 raise UnsupportedByProvider.of(f"{path}.custom", f"{dialect.name} has no custom tools")
             custom = {"name": call.custom.name, "input": call.custom.input}
-            entry = {"id": call.id, "type": "custom", "custom": custom}
+            entry = {"id": _call_id(call.id, dialect), "type": "custom", "custom": custom}
         case _:
             raise InvalidArgument.field(path, "set function or custom")
     if call.signature:

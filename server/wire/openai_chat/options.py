@@ -37,6 +37,15 @@ def _knob(name: str, draft: Draft, value: Any) -> None:
         draft.body[name] = value
 
 
+def _seed(draft: Draft, value: int) -> None:
+    if not draft.notes.takes("seed"):
+        return
+    if value < draft.dialect.min_seed:
+        draft.notes.drop("seed", f"{draft.dialect.name} takes none below {draft.dialect.min_seed}")
+    else:
+        draft.body[draft.dialect.seed] = value
+
+
 def _sampling(name: str, draft: Draft, value: float) -> None:
     # Models that refuse sampling parameters accept their default: https://platform.openai.com/docs/guides/reasoning
     if value == 1 and name in draft.dialect.knobs:
@@ -224,7 +233,6 @@ def _nothing(draft: Draft, value: Any) -> None:
 _PLAIN_KNOBS = (
     "frequency_penalty",
     "presence_penalty",
-    "seed",
     "top_k",
     "min_p",
     "repetition_penalty",
@@ -249,6 +257,7 @@ FIELDS: Mapping[str, Put] = {
     "response_format": _response_format,
     "reasoning": _reasoning,
     "stop": _stop,
+    "seed": _seed,
     "n": _choices,
     "stream_options": _stream_options,
     "logit_bias": _logit_bias,

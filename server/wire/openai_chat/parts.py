@@ -27,7 +27,11 @@ def encode_media(part: ContentPart, path: str, dialect: Dialect, notes: Adjustme
         case "video":
             return _video(part.video, f"{path}.video", dialect, notes)
         case "file":
-            return _file(part.file, f"{path}.file", dialect, notes)
+            encode = _document if dialect.document_parts else _file
+            entry = encode(part.file, f"{path}.file", dialect, notes)
+            if part.file.citations:
+                notes.drop(f"{path}.file.citations", "the provider does not cite files in this format")
+            return entry
         case _:
             raise UnsupportedByProvider.of(f"{path}.{kind}", f"{dialect.name} reads no {kind} part here")
 
@@ -59,6 +63,11 @@ def _image(part: ImagePart, path: str, dialect: Dialect) -> dict[str, Any]:
 def _audio(part: AudioPart, path: str, dialect: Dialect) -> dict[str, Any]:
     media = part.media
     match media.WhichOneof("source"):
+        case "data" if dialect.audio_text:
+            mime_type(media, f"{path}.media")
+            return {"type": "input_audio", "input_audio": base64_text(media.data)}
+        case "url" if dialect.audio_text:
+            return {"type": "input_audio", "input_audio": media.url}
         case "data":
             mime_type(media, f"{path}.media")
             return {
@@ -120,9 +129,22 @@ def _file(part: FilePart, path: str, dialect: Dialect, notes: Adjustments) -> di
     for name in ("title", "context"):
         if getattr(part, name):
             notes.drop(f"{path}.{name}", "the provider takes no words about a file")
-    if part.citations:
-        notes.drop(f"{path}.citations", "the provider does not cite files in this format")
     return {"type": "file", "file": file}
+
+
+def _document(part: FilePart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:
+    """https://docs.mistral.ai/capabilities/document_ai/document_qna; one of its own files goes by id alone."""
+    media = part.media
+    if part.context:
+        notes.drop(f"{path}.context", "the provider takes no words about a file")
+    if media.WhichOneof("source") == "file_id":
+        if part.title:
+            notes.drop(f"{path}.title", "the provider names its own files by itself")
+        return {"type": "file", "file_id": media.file_id}
+    document = {"type": "document_url", "document_url": _address(media, f"{path}.media", dialect)}
+    if name := part.title or media.filename:
+        document["document_name"] = name
+    return document
 
 
 def _address(media: Media, path: str, dialect: Dialect) -> str:

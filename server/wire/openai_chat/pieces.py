@@ -72,6 +72,17 @@ def provider_block(part: Object, provider: str) -> ContentPart:
     return ContentPart(provider=block)
 
 
+def _thinking(told: Object, provider: str) -> Iterator[ContentPart]:
+    """A thought, and after it what it refers to."""
+    text = thinking_text(told) or json.text(told.get("text"))
+    signature = json.text(told.get("signature")).encode()
+    if text or signature:
+        yield ContentPart(reasoning=ReasoningPart(text=text, signature=signature, provider=provider))
+    for piece in json.objects(told.get("thinking")):
+        if "text" not in piece and piece:
+            yield provider_block(piece, provider)
+
+
 def content_part(provider: str, part: Json) -> Iterator[ContentPart]:
     """One element of a content array."""
     if type(part) is str:
@@ -84,8 +95,7 @@ def content_part(provider: str, part: Json) -> Iterator[ContentPart]:
             if text := json.text(told.get("text")):
                 yield ContentPart(text=text)
         case "thinking" | "reasoning":
-            if text := thinking_text(told) or json.text(told.get("text")):
-                yield ContentPart(reasoning=ReasoningPart(text=text, provider=provider))
+            yield from _thinking(told, provider)
         case "image_url":
             if (picture := image(told)) is not None:
                 yield picture

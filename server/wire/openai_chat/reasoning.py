@@ -9,10 +9,14 @@ from aignehub.v1.chat_pb2 import ReasoningOptions, ReasoningPart
 from server.wire.chat.adjustments import Adjustments
 from server.wire.openai_chat.dialect import Dialect
 
+IN_PLACE = "content"
+"""A Dialect's ``replay_reasoning`` where reasoning goes back as parts of the content."""
+
 _OFF = chat_pb2.REASONING_MODE_OFF
 _ON = chat_pb2.REASONING_MODE_ON
 _ADAPTIVE = chat_pb2.REASONING_MODE_ADAPTIVE
 _NONE = chat_pb2.REASONING_EFFORT_NONE
+_MINIMAL = chat_pb2.REASONING_EFFORT_MINIMAL
 _MEDIUM = chat_pb2.REASONING_EFFORT_MEDIUM
 
 
@@ -140,6 +144,25 @@ def effort_with_text(options: ReasoningOptions, dialect: Dialect, body: dict[str
     _drop_hiding(options, notes)
 
 
+def all_or_nothing(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``reasoning_effort`` of the two levels high and none; the text comes with the one in any case.
+
+    https://docs.mistral.ai/capabilities/reasoning/adjustable: none still thinks a little, so it stands for minimal.
+    """
+    level = options.effort
+    off = options.mode == _OFF or (options.HasField("budget_tokens") and not options.budget_tokens)
+    if level or off or options.mode == _ON:
+        word = "none" if off or level in (_NONE, _MINIMAL) else "high"
+        if level and dialect.efforts.get(level) != word:
+            notes.drop("reasoning.effort", f"the provider's nearest level is {word}")
+        body["reasoning_effort"] = word
+    elif options.mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    if body.get("reasoning_effort") != "none":
+        _drop_hiding(options, notes)
+
+
 def vllm(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
     """Level and text as request fields, the switch as an argument of the model's chat template.
 
@@ -188,6 +211,14 @@ def replay(parts: Sequence[ReasoningPart], field: str, entry: dict[str, Any]) ->
     else:
         # An empty text goes back too: DeepSeek refuses a tool turn of a thinking model without the field.
         entry[field] = "".join(part.text for part in parts)
+
+
+def thinking_part(part: ReasoningPart) -> dict[str, Any]:
+    """A part of an assistant's content, as Mistral takes reasoning back: https://docs.mistral.ai/capabilities/reasoning."""
+    told: dict[str, Any] = {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+    if part.signature:
+        told["signature"] = part.signature.decode("utf-8", "replace")
+    return told
 
 
 def _detail(part: ReasoningPart, place: int) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _choose(
     """Puts ``tool_choice`` into the body; answers the tools to send."""
     match choice.WhichOneof("choice"):
         case "mode":
-            body["tool_choice"] = words.TOOL_CHOICE_MODES[choice.mode]
+            body["tool_choice"] = _mode(choice.mode, dialect)
         case "function_name":
             body["tool_choice"] = {"type": "function", "function": {"name": choice.function_name}}
         case "custom_name":
@@ -134,6 +134,10 @@ def _choose(
     return encoded
 
 
+def _mode(mode: int, dialect: Dialect) -> str:
+    return dialect.required_tool if mode == chat_pb2.TOOL_CHOICE_MODE_REQUIRED else words.TOOL_CHOICE_MODES[mode]
+
+
 def _allow(
     allowed: AllowedTools,
     request: CreateChatCompletionRequest,
@@ -141,7 +145,7 @@ def _allow(
     dialect: Dialect,
     body: dict[str, Any],
 ) -> list[Any]:
-    mode = words.TOOL_CHOICE_MODES[allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO]
+    mode = _mode(allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO, dialect)
     places = {_name(tool): place for place, tool in enumerate(request.tools)}
     for place, name in enumerate(allowed.names):
         if name not in places:

@@ -30,6 +30,7 @@ _READ = frozenset(
         "reasoning_tokens",
         "cost_in_usd_ticks",
         "prompt_audio_seconds",
+        "prompt_token_details",
         "service_tier",
     }
 )
@@ -115,6 +116,7 @@ def _cached(told: Object, prompt: Object) -> int:
     """OpenAI's detail; DeepSeek's, Together's and Mistral's own spellings."""
     candidates = (
         prompt.get("cached_tokens"),
+        json.obj(told.get("prompt_token_details")).get("cached_tokens"),
         told.get("prompt_cache_hit_tokens"),
         told.get("cached_tokens"),
         told.get("num_cached_tokens"),

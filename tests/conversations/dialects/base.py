@@ -103,6 +103,8 @@ class Dialect(ABC):
     model: str = "model-1"
     models: Mapping[str, str] = field(default_factory=dict)
     """By exchange, where another model is needed."""
+    stream_usage: bool = True
+    """A stream tells usage; where it does not, a client must get the hub's estimate, flagged as one."""
     otherwise: Mapping[str, Otherwise] = field(default_factory=lambda: MappingProxyType({}))
     """By exchange, see ``Otherwise``."""
 

@@ -74,6 +74,8 @@ class OpenAIChat(Dialect):
         path = self.path.replace("{model}", str(request.json.get("model")))
         if (request.method, request.path) != ("POST", f"{self.base_path}{path}"):
             raise NotTaken(f"there is no {request.method} {request.path}")
+        if request.headers.get("content-type") != "application/json":
+            raise NotTaken(f"content-type is {request.headers.get('content-type')}")
         self.check_key(request)
         body = Reader(request.json)
         system, turns, cached = self._messages(body.need("messages", list))
@@ -228,7 +230,7 @@ class OpenAIChat(Dialect):
             turn = Turn("assistant")
         else:
             turn = self._content(Reader({"content": content}), cached, "assistant")
-        return replace(turn, thoughts=thoughts, calls=calls)
+        return replace(turn, thoughts=(*thoughts, *turn.thoughts), calls=calls)
 
     def _result(self, message: Reader, cached: list[str]) -> Turn:
         call_id = message.need("tool_call_id", str)
@@ -380,7 +382,8 @@ class OpenAIChat(Dialect):
             yield {**head, "choices": told[-1:], "usage": usage}
         else:
             yield {**head, "choices": told[-1:], **self.no_usage()}
-            yield {**head, "choices": self.last_choices(), "usage": usage}
+            if usage:
+                yield {**head, "choices": self.last_choices(), "usage": usage}
 
     def no_usage(self) -> dict[str, Any]:
         """How a chunk says that it has no usage."""

@@ -142,6 +142,15 @@ AZURE_DEPLOYMENT = replace(
     options={"api_version": "2024-10-21"},
     path="/openai/deployments/{model}/chat/completions",
 )
+AZURE_OLD = replace(
+    # Before 2024-09-01-preview: "Unknown parameter: 'stream_options'", and likewise max_completion_tokens.
+    AZURE_DEPLOYMENT,
+    instance="azure-old",
+    options={"api_version": "2024-06-01"},
+    limits=frozenset({"max_tokens"}),
+    usage_asked=False,
+    stream_usage=False,
+)
 AZURE_FOUNDRY = replace(
     # https://learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions
     AZURE,
@@ -799,6 +808,7 @@ DIALECTS: tuple[Dialect, ...] = (
     OPENAI,
     AZURE,
     AZURE_DEPLOYMENT,
+    AZURE_OLD,
     AZURE_FOUNDRY,
     DEEPSEEK,
     XAI_,

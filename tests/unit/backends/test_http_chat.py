@@ -1,6 +1,7 @@
 """Chat over a real server: what a caller gets, whose error it is, and when the socket closes."""
 
 import asyncio
+import re
 import statistics
 from contextlib import aclosing
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from aignehub.v1.chat_pb2 import ROLE_USER
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, StreamChatCompletionResponse
+from typing_extensions import override
 
 from server.backends.base import Call, ChatBackend
 from server.backends.http_chat import HttpChatBackend
@@ -24,6 +26,8 @@ from server.phases import Phases
 from server.transport.client import Transport
 from server.transport.credentials import bearer
 from server.transport.endpoint import Credential, Endpoint
+from server.wire.by_model import ByModel
+from server.wire.http import HttpResponse
 from tests.timing import best_of_three
 from tests.unit.backends.line_codec import LineCodec
 from tests.unit.transport.servers import Conversation, Peer, serving, soon
@@ -298,3 +302,22 @@ async def test_streams_that_ended_well_share_a_connection(transport: Transport, 
             assert len(await collect(made)) == 1
             await asyncio.sleep(0.005)
         assert len(server.peers) == 1
+
+
+async def test_a_table_of_codecs_goes_by_the_providers_name_of_the_model(
+    transport: Transport, media: CallerMedia
+) -> None:
+    class Odd(LineCodec):
+        @override
+        def decode_error(self, response: HttpResponse) -> HubError:
+            return ProviderRateLimited("read by the row's own codec")
+
+    usual, odd = LineCodec(), Odd()
+    table = ByModel(usual, ((re.compile(r"m1"), odd),))
+    async with serving(sending(b"HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")) as server:
+        asked = HttpChatBackend(Endpoint("acme", server.url, bearer), table, transport, media)
+        with pytest.raises(ProviderRateLimited, match="the row's own"):
+            await asked.chat(request(), call(model="m1"))
+        with pytest.raises(ProviderCredentialInvalid):
+            await asked.chat(request(), call(model="m2"))
+    assert (len(usual.encoded), len(odd.encoded)) == (1, 1)

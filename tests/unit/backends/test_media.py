@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aignehub.v1.chat_pb2 import ROLE_USER, ContentPart
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
+from aignehub.v1.media_pb2 import Media
 
 from server.backends.media import CallerMedia
 from server.errors import InvalidArgument, UrlRefused
@@ -100,6 +101,28 @@ async def test_a_public_provider_gets_the_url_itself() -> None:
     request = conversation(part("image", url="https://cat.example/a.png"), part("file", url="gs://bucket/o"))
     async with guard() as fetching:
         assert await CallerMedia(fetching).inline(request, base_url=OUTSIDE, deadline=soon(5)) is request
+
+
+async def test_what_a_provider_does_not_read_by_url_is_fetched_and_the_rest_left_to_it() -> None:
+    def passes(kind: str, media: Media) -> bool:
+        return kind == "video" or media.url.startswith("gs:")
+
+    async with serving(library) as server, guard(server) as fetching:
+        at = f"http://cat.example:{server.port}"
+        stored, seen = part("file", url="gs://bucket/o"), part("video", url="http://video.example/c.mp4")
+        request = conversation(part("image", url=at + "/a.png"), stored, seen)
+        media = CallerMedia(fetching)
+        sent = await media.inline(request, base_url=OUTSIDE, deadline=soon(5), passes=passes)
+        content = sent.messages[0].content
+        assert content[1].image.media.data == BODIES["/a.png"]
+        assert list(content[2:]) == [stored, seen]
+        # One inside is to ask no neighbour, but nobody else could read its store.
+        near = conversation(part("video", url=at + "/c.mp4"), stored)
+        inside = await media.inline(near, base_url=INSIDE, deadline=soon(5), passes=passes)
+        assert inside.messages[0].content[1].video.media.data == BODIES["/c.mp4"]
+        assert inside.messages[0].content[2] == stored
+        untouched = conversation(stored, seen)
+        assert await media.inline(untouched, base_url=OUTSIDE, deadline=soon(5), passes=passes) is untouched
 
 
 @pytest.mark.parametrize("url", ["https://localhost/a.png", "http://169.254.169.254/", "https://[::1]/", "file:///etc"])

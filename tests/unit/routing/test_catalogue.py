@@ -14,7 +14,8 @@ from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential
 from server.identity.rights import Rights
 from server.routing.catalogue import Catalogue, ListedModel, Modality, Provider
 from server.routing.inference import infer
-from server.routing.resolve import Plan, plan_call
+from server.routing.plan import Plan
+from server.routing.resolve import plan_call
 from server.transport.endpoint import Credential
 
 KINDS = frozenset({"openai", "openrouter", "ollama", "xai", "azure", "poe", "deepseek", "groq"})

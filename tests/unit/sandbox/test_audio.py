@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.sandbox.audio import flac, g711, melody
+from server.sandbox.audio import flac, melody
 from server.sandbox.audio.hear import hear
+from server.wire import g711
 
 
 def samples(text: str, rate: int, speed: float, *, overtone: bool = False) -> "array[int]":

@@ -9,7 +9,7 @@ from aignehub.v1.audio_service_pb2 import VoiceActivityOptions
 
 from server.backends.unsettled import Unsettled
 from server.errors import InvalidArgument
-from server.wire import pcm, wav
+from server.wire import g711, pcm, wav
 from server.wire.sentences import Sentences
 from server.wire.utterance import Started, Utterance, UtteranceCutter
 
@@ -35,6 +35,21 @@ def test_header_channels_and_odd_pieces(piece: int) -> None:
     assert samples.rate == 48000
 
 
+@pytest.mark.parametrize("law", ["MULAW", "ALAW"])
+@pytest.mark.parametrize("header", [False, True])
+def test_what_telephones_send_is_heard(law: str, header: bool) -> None:
+    wave = pcm.samples_of(tone(0.2, 8000))
+    data = g711.encode(wave, alaw=law == "ALAW")
+    form = audio_pb2.AUDIO_FORMAT_UNSPECIFIED if header else audio_pb2.AudioFormat.Value(f"AUDIO_FORMAT_{law}")
+    samples = pcm.LiveSamples(audio_pb2.AudioInputConfig(format=form), 8000)
+    out = pcm.samples_of(
+        fed(samples, (wav.write_header(8000, 1, None, tag=getattr(wav, law)) if header else b"") + data, 77)
+    )
+    assert samples.rate == 8000
+    assert len(out) == len(wave)
+    assert max(abs(one - other) for one, other in zip(out, wave, strict=True)) < 700  # of 16000
+
+
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
 @pytest.mark.parametrize("piece", [317, 48000])
 def test_rates_are_changed_without_a_seam(rate: int, piece: int) -> None:
@@ -52,7 +67,7 @@ def test_rates_are_changed_without_a_seam(rate: int, piece: int) -> None:
         (audio_pb2.AudioInputConfig(format=audio_pb2.AUDIO_FORMAT_MP3), b"", "config.input.format"),
         (audio_pb2.AudioInputConfig(format=PCM), b"", "config.input.sample_rate_hertz"),
         (audio_pb2.AudioInputConfig(), b"no header here", "config.input.sample_rate_hertz"),
-        (audio_pb2.AudioInputConfig(), wav.write_header(8000, 1, 9, tag=wav.MULAW), "audio"),
+        (audio_pb2.AudioInputConfig(), wav.write_header(8000, 1, 9, tag=3), "audio"),
         (audio_pb2.AudioInputConfig(), b"RIFF\0\0\0\0AVI LIST", "audio"),
     ],
 )

@@ -2,8 +2,8 @@
 
 from aignehub.v1.audio_pb2 import TranscriptSegment, TranscriptWord
 
+from server.wire.audio.subtitles import read_cues, segments_of, srt, vtt
 from server.wire.multipart import FilePart, multipart
-from server.wire.openai_audio.subtitles import read_cues, segments_of, srt, vtt
 from server.wire.sound import duration
 
 

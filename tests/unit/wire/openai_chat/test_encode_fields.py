@@ -8,9 +8,12 @@ import pytest
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
-from server.providers.registry import PROVIDERS
+from server.providers import compatible
 from server.wire.openai_chat.options import FIELDS
 from tests.unit.wire.support import HELLO, ask, at, body, codec, encoded
+
+HOSTS = [*sorted(kind.name for kind in compatible.KINDS), "mistral"]
+"""Every kind that speaks the format."""
 
 _TOOL = {"function": {"name": "f"}}
 
@@ -98,7 +101,7 @@ def test_hosts_of_open_models_get_their_samplers(host: str, fields: dict[str, An
     assert at(body(ask(**fields), host), path) == expected
 
 
-@pytest.mark.parametrize("host", sorted(PROVIDERS))
+@pytest.mark.parametrize("host", HOSTS)
 def test_unset_is_never_sent(host: str) -> None:
     assert body(ask(), host, "some-model") == {
         "model": "some-model",
@@ -106,11 +109,11 @@ def test_unset_is_never_sent(host: str) -> None:
     }
 
 
-@pytest.mark.parametrize("host", sorted(PROVIDERS))
+@pytest.mark.parametrize("host", HOSTS)
 def test_a_stream_asks_for_its_usage(host: str) -> None:
     sent = body(ask(), host, stream=True)
     assert sent["stream"] is True
-    expected = None if host == "perplexity" else {"include_usage": True}
+    expected = None if host in ("perplexity", "mistral") else {"include_usage": True}
     assert sent.get("stream_options") == expected
 
 

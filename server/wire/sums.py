@@ -16,7 +16,13 @@ _INT32_MAX = 2**31 - 1
 
 
 def add_usage(total: Usage, more: Usage) -> None:
-    """Adds ``more`` to ``total``: estimated where either is, a cost only where both are known."""
+    """Adds ``more`` to ``total``: estimated where either is, a cost only where both are known.
+
+    A ``total`` that says nothing yet is nobody's usage, and becomes ``more``.
+    """
+    if not total.ByteSize():
+        total.CopyFrom(more)
+        return
     for name in _COUNTS:
         setattr(total, name, min(getattr(total, name) + getattr(more, name), _INT32_MAX))
     for name in _COSTS:

@@ -2,7 +2,7 @@
 
 from aignehub.v1.usage_pb2 import MODALITY_IMAGE, MODALITY_TEXT, ModalityTokens, Usage
 
-from server.routing.sums import add_usage
+from server.wire.sums import add_usage
 
 
 def test_counts_are_summed_and_a_guess_stays_a_guess() -> None:

@@ -1,0 +1,65 @@
+"""Mistral: chat in a dialect of OpenAI's format, embeddings, speech both ways.
+
+Emulated: ids of calls that other providers made become nine letters and digits, the same for the call and its result;
+a word of the assistant goes between a tool's result and a user's message, and a conversation that ends with the
+assistant is sent as a prefix, with which the answer begins again; reasoning has the levels none and high, and what lies
+between goes to the nearer one. Refused: custom and provider tools, log probabilities, video, media in instructions,
+grammars, web search, audio answers, temperatures above 1.5. Dropped and listed: samplers that its reference lacks
+(top_k, min_p, repetition_penalty, logit_bias), user, service_tier, store, verbosity, cache marks, names of
+participants, tool_error.
+"""
+
+import re
+from types import MappingProxyType
+
+from aignehub.v1 import chat_pb2
+
+from server.providers.kind import ProviderKind
+from server.transport.credentials import always, bearer
+from server.wire.chat.call_ids import nine_characters
+from server.wire.chat.knobs import COMMON_KNOBS, ModelRule
+from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
+from server.wire.openai_chat.turns import mistral_turns
+
+_CHAT = Dialect(
+    # https://docs.mistral.ai/api/endpoint/chat; unknown keys are answered with 422.
+    name="mistral",
+    knobs=(COMMON_KNOBS - {"user"})
+    | {"n", "parallel_tool_calls", "prediction", "metadata", "prompt_cache_key", "tool_name"},
+    max_tokens="max_tokens",
+    seed="random_seed",
+    min_seed=0,
+    required_tool="any",
+    model_rules=(
+        # https://docs.mistral.ai/capabilities/reasoning: models before 2026 that are no Magistral do not reason.
+        ModelRule(
+            re.compile(r"open-|codestral|pixtral|voxtral|(mistral|ministral|devstral)-.*2[345]\d\d$"),
+            frozenset({"reasoning"}),
+        ),
+    ),
+    max_temperature=1.5,
+    inputs=frozenset({"image", "audio", "file"}),
+    system_media=False,
+    audio_text=True,
+    document_parts=True,
+    replay_reasoning=reasoning.IN_PLACE,
+    call_id=nine_characters,
+    turns=mistral_turns,
+    parameters_required=True,
+    stream_usage=False,
+    reasoning=reasoning.all_or_nothing,
+    efforts=MappingProxyType(
+        {chat_pb2.REASONING_EFFORT_NONE: "none", chat_pb2.REASONING_EFFORT_HIGH: "high"},
+    ),
+    failed=frozenset({"error"}),
+)
+_CHAT_CODEC = OpenAIChatCodec(_CHAT)
+
+MISTRAL = ProviderKind(
+    name="mistral",
+    base_url="https://api.mistral.ai/v1",
+    authorize=always(bearer),
+    chat=lambda _: _CHAT_CODEC,
+    key_env=("MISTRAL_API_KEY",),
+    base_url_env="MISTRAL_BASE_URL",
+)

@@ -1,0 +1,1 @@
+"""What every format of speech and transcription shares."""
