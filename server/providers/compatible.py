@@ -337,14 +337,8 @@ def _host(dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True
         key_env=key_env,
         base_url_env=f"{dialect.name.upper()}_BASE_URL",
         needs_key=needs_key,
-        lacks=_lacks(dialect),
+        lacks=dialect.lacks,
     )
-
-
-def _lacks(dialect: Dialect) -> frozenset[str]:
-    """Capabilities that are refused for every model of the host."""
-    refused = (("tools", not dialect.tools), ("json_schema", not (dialect.json_schema or dialect.json_object)))
-    return frozenset(word for word, lacking in refused if lacking)
 
 
 def _headers(kind: ProviderKind, **header_options: str) -> ProviderKind:

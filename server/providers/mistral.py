@@ -16,6 +16,7 @@ from aignehub.v1 import chat_pb2
 
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always, bearer
+from server.wire import model_lists
 from server.wire.chat.call_ids import nine_characters
 from server.wire.chat.knobs import COMMON_KNOBS, ModelRule
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
@@ -62,4 +63,5 @@ MISTRAL = ProviderKind(
     chat=lambda _: _CHAT_CODEC,
     key_env=("MISTRAL_API_KEY",),
     base_url_env="MISTRAL_BASE_URL",
+    model_list=lambda _: model_lists.MISTRAL,
 )
