@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import compatible
+from server.providers import anthropic, compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.image_hosts import drawing
@@ -16,7 +16,7 @@ _COMPATIBLE = tuple(
     with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
     for kind in compatible.KINDS
 )
-_OWN_FORMAT: tuple[ProviderKind, ...] = (MISTRAL,)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})

@@ -21,9 +21,9 @@ from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
 from tests.wire.spec import request_validator
 
-KINDS = frozenset({"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "ollama"})
+KINDS = frozenset({"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "ollama", "mistral"})
 ANY_KIND = "openai-compatible"
-OTHER_CODEC = frozenset({"cohere", "gemini", "mistral", "vertex", "voyage"})
+OTHER_CODEC = frozenset({"cohere", "gemini", "vertex", "voyage"})
 """Providers whose embeddings have a format of their own, which is another codec's."""
 OLLAMAS_OWN = ("/api/embed", "/api/embeddings")
 """Paths of Ollama's own format; the hub asks it by its OpenAI path."""

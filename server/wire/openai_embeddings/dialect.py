@@ -21,6 +21,8 @@ class Format:
     """What they then are: FLOAT32, INT8, UINT8, BINARY or UBINARY."""
     word: str = ""
     """Its ``encoding_format``; empty where none is sent."""
+    dtype: str = ""
+    """Its ``output_dtype``; empty where none is sent."""
     low_bit_first: bool = False
     """The first number of eight is the lowest bit of their byte; elsewhere, as numpy packs, the highest."""
 
@@ -46,6 +48,8 @@ class EmbeddingsDialect:
     """How it sends each of the contract's encodings; what is missing is refused."""
     dimensions: bool = False
     """Takes a vector length. Elsewhere the field is refused: a vector of another length is of no use."""
+    dimensions_name: str = "dimensions"
+    """Its name for that."""
     user: bool = False
     tasks: Mapping[int, str] = field(default_factory=dict)
     """Its ``input_type`` for a task; others are dropped and listed."""

@@ -21,6 +21,7 @@ _FIELDS = frozenset(
     {"model", "inputs", "dimensions", "encoding", "task", "truncate", "user", "gateway"}
 )  # a field added to the contract is refused until it is built
 _OWNED = _FIELDS | {"input", "encoding_format", "input_type", "truncate_prompt_tokens"}
+_OWNED |= {"output_dimension", "output_dtype"}
 """Top-level keys that a field of the contract stands for; gateway.extra_body_json may not set them."""
 
 
@@ -37,12 +38,15 @@ def encode(
         "model": model,
         "input": [one.text or _input(place, one) for place, one in zip(part, inputs, strict=True)],
     }
-    if word := format_of(dialect, request).word:
-        body["encoding_format"] = word
+    form = format_of(dialect, request)
+    if form.word:
+        body["encoding_format"] = form.word
+    if form.dtype:
+        body["output_dtype"] = form.dtype
     if request.HasField("dimensions"):
         if not dialect.dimensions:
             raise UnsupportedByProvider.of("dimensions", f"{dialect.name} has vectors of the model's own length alone")
-        body["dimensions"] = request.dimensions
+        body[dialect.dimensions_name] = request.dimensions
     _tune(dialect, request, body, notes)
     if any(one.title for one in inputs):
         notes.drop("inputs.title", f"{dialect.name} has no titles of inputs")
