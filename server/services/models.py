@@ -6,8 +6,8 @@ from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_I
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
-from server.routing.catalogue import Candidate, Catalogue
-from server.services.frame import Context, caller_rights
+from server.routing.catalogue import Candidate
+from server.services.frame import Context, Frame, caller_rights
 from server.services.validation import validate
 
 _PAGE_SIZE = 100
@@ -28,8 +28,8 @@ _CAPABILITIES = {
 class ModelService(ModelServiceServicer):
     """Lists what is configured; a provider that lets any name through is listed as ``provider/*``."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
 
     @override
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
@@ -37,7 +37,7 @@ class ModelService(ModelServiceServicer):
         wanted = set(request.capabilities)
         models = [
             model
-            for model in map(_model, self._catalogue.listed(caller_rights()))
+            for model in map(_model, self._frame.catalogue.listed(caller_rights()))
             if request.provider in ("", model.provider) and wanted <= set(model.capabilities)
         ]
         begin = _offset(request.page_token)
@@ -48,7 +48,7 @@ class ModelService(ModelServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
         rights = caller_rights()
-        candidates = self._catalogue.candidates(request.model)
+        candidates = self._frame.catalogue.candidates(request.model)
         for candidate in candidates:
             if rights.allows_model(candidate.id):
                 return pb.GetModelResponse(model=_model(candidate))
