@@ -10,9 +10,10 @@ import grpc
 import structlog
 
 from server.app.identity import build_authenticator, build_tokens
+from server.app.models import build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
-from server.app.reload import Load, Reloader, defaults_of, files_of
+from server.app.reload import Built, Load, Reloader, defaults_of, files_of
 from server.app.routing import routing_rules
 from server.backends.media import CallerMedia
 from server.config import Settings
@@ -25,6 +26,7 @@ from server.interceptors.auth import AuthInterceptor
 from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
+from server.models.directory import Directory
 from server.routing.dispatch import Dispatch
 from server.routing.live import Configuration, Live
 from server.routing.resolve import require_usable
@@ -73,7 +75,6 @@ class Hub:
         self._server: grpc.aio.Server | None = None
         self._transport: Transport | None = None
         self._health: HealthServicer | None = None
-        self._live: Live | None = None
 
     @property
     def active_calls(self) -> int:
@@ -115,14 +116,16 @@ class Hub:
         connections = await self._connect()
         sandbox_url = await self._start_sandbox()
 
-        def build(settings: Settings) -> Configuration:
+        def build(settings: Settings) -> Built:
             catalogue = build_catalogue(settings, self._environ, connections, sandbox_url)
-            return Configuration(catalogue, defaults_of(settings), routing_rules(settings))
+            configuration = Configuration(catalogue, defaults_of(settings), routing_rules(settings))
+            return Built(configuration, build_directory(settings, catalogue))
 
-        configuration = build(settings)
-        dispatch = Dispatch(Shared.of(configuration.rules))
-        live = Live(configuration, dispatch)
-        self.reloader = Reloader(settings, self._load, build, live, self._swapped)
+        built = build(settings)
+        directory = built.directory
+        dispatch = Dispatch(Shared.of(built.configuration.rules))
+        live = Live(built.configuration, dispatch)
+        self.reloader = Reloader(settings, self._load, build, live, partial(self._swapped, live, directory))
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
@@ -136,13 +139,13 @@ class Hub:
             ],
         )
         self._health = HealthServicer(lambda model: _is_served(live, model))
-        self._live = live
-        self._add_services(server, registry, live, dispatch, self._health)
+        self._add_services(server, registry, live, dispatch, directory, self._health)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
         await self._health.start(service_names(), _models(live))
         self._resources.push_async_callback(self._health.close)
+        await self._resources.enter_async_context(directory)
         self.reloader.watch(partial(files_of, self._config))
         self._resources.push_async_callback(self.reloader.close)
         _log.info("ready", address=address, providers=[provider.name for provider in live.now.catalogue.providers])
@@ -160,10 +163,11 @@ class Hub:
             raise Internal("the hub has not started")
         return await self.reloader.reload()
 
-    async def _swapped(self) -> None:
-        """Another configuration is in use: probes ask for other models."""
-        if self._health and self._live:
-            await self._health.serve(_models(self._live))
+    async def _swapped(self, live: Live, directory: Directory, built: Built) -> None:
+        """Another configuration is in use: other models are told of, and probes ask for others."""
+        directory.adopt(built.directory)
+        if self._health:
+            await self._health.serve(_models(live))
 
     async def _open_keys(self) -> KeyRegistry:
         folder = self.settings.data_dir
@@ -199,7 +203,13 @@ class Hub:
         return url
 
     def _add_services(
-        self, server: grpc.aio.Server, registry: KeyRegistry, live: Live, dispatch: Dispatch, health: HealthServicer
+        self,
+        server: grpc.aio.Server,
+        registry: KeyRegistry,
+        live: Live,
+        dispatch: Dispatch,
+        directory: Directory,
+        health: HealthServicer,
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
@@ -212,7 +222,7 @@ class Hub:
             images=ImageService(frame),
             audio=AudioService(frame),
             keys=KeyService(registry),
-            models=ModelService(frame),
+            models=ModelService(frame, directory),
             providers=ProviderService(live, book, self._reload),
             status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message),
             health=health,

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from server.config import Settings
 from server.errors import ConfigError, FailedPrecondition
+from server.models.directory import Directory
 from server.routing.catalogue import Modality, Provider
 from server.routing.live import Configuration, Live
 from server.services.providers import Reloaded
@@ -22,17 +24,28 @@ _log = structlog.get_logger("hub")
 
 Load = Callable[[], Settings]
 """Reads the settings again. Raises ConfigError."""
-Build = Callable[[Settings], Configuration]
-"""Makes a configuration of them. Raises ConfigError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """All that is made of settings anew."""
+
+    configuration: Configuration
+    directory: Directory
+    """Not entered yet."""
+
+
+Build = Callable[[Settings], Built]
+"""Makes it of them. Raises ConfigError."""
 
 
 class Reloader:
     """Watches the files of the configuration, and reloads when they change or when it is told to."""
 
     def __init__(
-        self, settings: Settings, load: Load, build: Build, live: Live, swapped: Callable[[], Awaitable[None]]
+        self, settings: Settings, load: Load, build: Build, live: Live, swapped: Callable[[Built], Awaitable[None]]
     ) -> None:
-        """``swapped`` is called after another configuration was taken into use."""
+        """``swapped`` is called with what was taken into use, before any other call sees it."""
         self._settings = settings
         self._load = load
         self._build = build
@@ -56,17 +69,19 @@ class Reloader:
         async with self._one_at_a_time:
             try:
                 settings = await asyncio.to_thread(self._load)
-                configuration = self._build(settings)
+                built = self._build(settings)
             except ConfigError as error:
                 raise FailedPrecondition(
                     f"the configuration is refused and the one in use stays: {error}", reason="CONFIGURATION_REFUSED"
                 ) from None
             before, self._settings = self._settings, settings
             needs_restart = _changed(before, settings, exchangeable=False)
-            if not _changed(before, settings, exchangeable=True) and _same_keys(self._live.configured, configuration):
+            if not _changed(before, settings, exchangeable=True) and _same_keys(
+                self._live.configured, built.configuration
+            ):
                 return Reloaded(changed=bool(needs_restart), needs_restart=needs_restart)
-            self._live.swap(configuration)
-            await self._swapped()
+            self._live.swap(built.configuration)
+            await self._swapped(built)
         _log.info("configuration", generation=self._live.generation, needs_restart=list(needs_restart))
         return Reloaded(changed=True, needs_restart=needs_restart)
 
