@@ -10,7 +10,7 @@ import grpc
 import structlog
 
 from server.app.identity import build_authenticator, build_tokens
-from server.app.models import build_directory
+from server.app.models import ModelKnowledge, build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.app.reload import Built, Load, Reloader, defaults_of, files_of
@@ -123,7 +123,8 @@ class Hub:
 
         built = build(settings)
         directory = built.directory
-        dispatch = Dispatch(Shared.of(built.configuration.rules))
+        known = ModelKnowledge(directory)
+        dispatch = Dispatch(Shared.of(built.configuration.rules), known.price, known.cost)
         live = Live(built.configuration, dispatch)
         self.reloader = Reloader(settings, self._load, build, live, partial(self._swapped, live, directory))
         tokens = build_tokens(settings, connections.transport)
@@ -139,7 +140,7 @@ class Hub:
             ],
         )
         self._health = HealthServicer(lambda model: _is_served(live, model))
-        self._add_services(server, registry, live, dispatch, directory, self._health)
+        self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
@@ -210,10 +211,11 @@ class Hub:
         dispatch: Dispatch,
         directory: Directory,
         health: HealthServicer,
+        known: ModelKnowledge,
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        frame = Frame(live, dispatch, settings.limits.max_call_seconds)
+        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known)
         book = dispatch.shared.book
         add_services(
             server,

@@ -85,6 +85,11 @@ class Directory:
         """The whole account of one model; a message that must not be changed."""
         return self._shelves[provider].model(name)
 
+    def is_stated(self, provider: str, name: str) -> bool:
+        """Whether the operator said something of the model."""
+        shelf = self._shelves.get(provider)
+        return shelf is not None and shelf.is_stated(name)
+
     def listed(self, provider: str) -> Sequence[str]:
         """Names on the provider's own list that can be called here; none while there is no list."""
         return self._shelves[provider].names
