@@ -8,10 +8,12 @@ from server.providers import anthropic, compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.image_hosts import drawing
+from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.voyage import VOYAGE
 
 
 def _completed(kind: ProviderKind) -> ProviderKind:
@@ -26,7 +28,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, JINA, VOYAGE)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
