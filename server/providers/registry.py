@@ -10,10 +10,12 @@ from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
 from server.providers.image_hosts import drawing
 from server.providers.kind import ProviderKind
+from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 
 _COMPATIBLE = tuple(
-    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name)))) for kind in compatible.KINDS
+    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
+    for kind in compatible.KINDS
 )
 _OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI)
 """Providers with a format of their own, each from its file in this folder."""
