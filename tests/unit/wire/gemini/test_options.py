@@ -201,8 +201,8 @@ def test_a_name_that_is_no_tool_is_refused_and_no_calls_means_none_of_its_own_ei
 
 def test_strict_functions_hold_the_model_to_their_schemas() -> None:
     strict = {"function": {**F["function"], "strict": True}}
-    auto = {"mode": "TOOL_CHOICE_MODE_AUTO"}
-    for fields in ({}, {"toolChoice": auto}):
+    choices: tuple[dict[str, Any], ...] = ({}, {"toolChoice": {"mode": "TOOL_CHOICE_MODE_AUTO"}})
+    for fields in choices:
         assert body(tools=[strict, G], **fields)["toolConfig"] == {"functionCallingConfig": {"mode": "VALIDATED"}}
 
 
