@@ -90,6 +90,8 @@ def _served(kind: ProviderKind) -> Iterator[str]:
 def _notes(kind: ProviderKind) -> Iterator[str]:
     if kind.notes:
         yield kind.notes
+    if kind.aliases:
+        yield f"also known as {', '.join(f'`{name}`' for name in kind.aliases)}"
     if kind.options:
         yield f"option{'s' * (len(kind.options) > 1)} {', '.join(f'`{name}`' for name in sorted(kind.options))}"
     if not kind.needs_key:
