@@ -94,6 +94,7 @@ _RULES = (
             "input length .* exceed",
             "too many input tokens",
             "(number of )?input tokens exceed",
+            "token count .{0,40}exceeds the maximum",
             "reduce the length of the (messages|prompt|input)",
         ),
     ),
@@ -152,7 +153,10 @@ _RULES = (
         frozenset({0, 400, 403, 451}),
         frozenset({"unsupported_country_region_territory"}),
         _any_of(
-            "not (available|supported) in your (region|country)", "geographic restriction", "region(al)? restriction"
+            "not (available|supported) in your (region|country)",
+            "user location is not supported",
+            "geographic restriction",
+            "region(al)? restriction",
         ),
     ),
     _Rule(
