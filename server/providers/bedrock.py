@@ -97,6 +97,6 @@ KIND = ProviderKind(
     credentials_from=_credentials_from,
     options=frozenset({"region", "credentials"}),
     switched_on="`AWS_REGION` with `AWS_BEARER_TOKEN_BEDROCK` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
-    notes="Converse, at `https://bedrock-runtime.REGION.amazonaws.com` unless told otherwise; a key is a Bedrock API key "
-    "or `ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]`, `credentials: chain` takes the machine's own (extra `aws`)",
+    notes="Converse, at `https://bedrock-runtime.REGION.amazonaws.com` unless told otherwise; a key is a "
+    "Bedrock API key or `ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]`, `credentials: chain` takes the machine's own",
 )
