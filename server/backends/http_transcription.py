@@ -58,7 +58,7 @@ class HttpTranscriptionBackend:
         self, config: StreamTranscriptionConfig, audio: AsyncIterator[bytes | None], call: Call
     ) -> AsyncGenerator[StreamTranscriptionResponse]:
         """See TranscriptionBackend.live. Errors are attributed as those of ``transcribe``."""
-        if self._live_codec is None:
+        if self._live_codec is None or not self._live_codec.hears(call.model):
             events = by_utterance(self.transcribe, config, audio, call, self._endpoint.name)
         else:
             events = LiveTranscription(self._endpoint, self._live_codec, self._transport).run(config, audio, call)
