@@ -55,7 +55,7 @@ class AudioService(AudioServiceServicer):
         first = await first_config(request_iterator)
         validate(first)
         plan = self._hearing(first.config.model, first.config.gateway)
-        return await self._transcribed(await uploaded(first.config, request_iterator), plan, context)
+        return await self._transcribed(uploaded(first.config, request_iterator), plan, context)
 
     @override
     async def StreamTranscription(

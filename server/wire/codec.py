@@ -24,7 +24,7 @@ from server.wire.audio.live import LivePlan
 from server.wire.audio.voice import VoicePage
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.pictures import Drawn, ImageRequest, Picture
-from server.wire.recording import Dictation
+from server.wire.recording import Dictation, Uploads
 
 
 class ChatStreamDecoder(Protocol):
@@ -162,10 +162,20 @@ class SpeechCodec(Protocol):
 
 
 class TranscriptionCodec(Protocol):
-    """One provider format of speech to text, both ways."""
+    """One provider format of speech to text, both ways.
+
+    With ReadsUrls it says which URLs of recordings the provider fetches itself; without, the hub fetches all of them.
+    """
+
+    @property
+    def uploads(self) -> Uploads:
+        """How recordings reach the provider."""
 
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
-        """The provider's request, the recording in the pieces it came in; what it cannot do is refused or listed."""
+        """The provider's request, the recording in the pieces it came in; what it cannot do is refused or listed.
+
+        A recording with a passage is handed on as it comes; one with a URL is for the provider to fetch.
+        """
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """A whole answer of status 2xx, with usage. Raises HubError where it is an error after all."""

@@ -21,7 +21,7 @@ def complete(answer: CreateTranscriptionResponse, dictation: Dictation) -> None:
     Raises ProviderBadResponse where subtitles are asked for and the provider told no times.
     """
     transcript, options = answer.transcript, dictation.options
-    heard = sound.describe(dictation.recording.pieces)
+    heard = dictation.recording.describe()
     if not transcript.HasField("duration") and heard.seconds is not None:
         transcript.duration.CopyFrom(sound.duration(heard.seconds))
     subtitles = options.format in SUBTITLES

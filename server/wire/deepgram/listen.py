@@ -18,12 +18,17 @@ from server.wire.deepgram.transcript import read_transcript
 from server.wire.drops import Drops
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.query import with_query
-from server.wire.recording import Dictation
+from server.wire.recording import Dictation, Uploads
+
+_UPLOADS = Uploads(max_bytes=2 * 1024**3, chunked=True)
+"""https://developers.deepgram.com/docs/pre-recorded-audio, limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeepgramTranscriptionCodec:
     """See TranscriptionCodec."""
+
+    uploads: Uploads = _UPLOADS
 
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
         """See TranscriptionCodec.encode."""
@@ -45,6 +50,7 @@ class DeepgramTranscriptionCodec:
             path,
             headers={"Content-Type": recording.mime_type},
             pieces=recording.pieces,
+            flow=recording.passage,
             adjusted_fields=tuple(drops.fields),
         )
 

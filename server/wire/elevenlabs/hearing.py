@@ -17,10 +17,11 @@ from server.wire.elevenlabs.speech import NAME
 from server.wire.elevenlabs.transcript import read_transcript
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse
-from server.wire.multipart import FilePart, multipart
+from server.wire.multipart import FilePart, Form, form_with_file, multipart
 from server.wire.query import flag, with_query
-from server.wire.recording import Dictation
+from server.wire.recording import Dictation, Recording, Uploads
 
+_UPLOADS = Uploads(max_bytes=3 * 10**9, chunked=True)
 _MOST_SPEAKERS = 32
 _MOST_KEY_TERMS = 1000
 _IN_QUERY = frozenset({"enable_logging"})
@@ -35,6 +36,8 @@ _OWNED = frozenset({
 class ElevenLabsTranscriptionCodec:
     """See TranscriptionCodec."""
 
+    uploads: Uploads = _UPLOADS
+
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
         """See TranscriptionCodec.encode."""
         if dictation.translate:
@@ -44,16 +47,12 @@ class ElevenLabsTranscriptionCodec:
         extra = dictation.gateway.extra_body_json
         own = extra_fields(extra, _OWNED) if extra else []
         fields += [one for one in own if one[0] not in _IN_QUERY]
-        recording, files = dictation.recording, []
-        if recording.url:
-            fields.append(("cloud_storage_url", recording.url))
-        else:
-            files = [FilePart("file", recording.filename or "audio", recording.mime_type, recording.pieces)]
-        content_type, pieces = multipart(fields, files)
+        form = _form(fields, dictation.recording)
         return HttpRequest(
             with_query("/v1/speech-to-text", [one for one in own if one[0] in _IN_QUERY]),
-            headers={"Content-Type": content_type},
-            pieces=tuple(pieces),
+            headers={"Content-Type": form.content_type},
+            pieces=form.pieces,
+            flow=form.flow,
             adjusted_fields=tuple(drops.fields),
         )
 
@@ -68,6 +67,14 @@ class ElevenLabsTranscriptionCodec:
     def reads_url(self, kind: str, media: Media, model: str) -> bool:
         """See ReadsUrls.reads_url: ElevenLabs fetches over HTTPS alone."""
         return media.url.lower().startswith("https://")
+
+
+def _form(fields: list[tuple[str, str]], recording: Recording) -> Form:
+    if recording.url:
+        content_type, pieces = multipart([*fields, ("cloud_storage_url", recording.url)], ())
+        return Form(content_type, tuple(pieces))
+    file = FilePart("file", recording.filename or "audio", recording.mime_type, recording.pieces)
+    return form_with_file(fields, file, recording.passage)
 
 
 def _fields(dictation: Dictation, drops: Drops) -> Iterator[tuple[str, str]]:

@@ -90,7 +90,7 @@ class ElevenLabsSpeechCodec:
 
 
 class _WavDecoder(SpokenDecoder):
-    """ElevenLabs makes no WAV, so samples are asked for and the header is put before them; their length is left open."""
+    """ElevenLabs makes no WAV: samples are asked for and a header put before them, with their length left open."""
 
     @override
     def _release(self) -> bytes:
