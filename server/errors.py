@@ -31,6 +31,7 @@
     │   └── ProviderCredentialInvalid PROVIDER_CREDENTIAL_INVALID
     ├── DeadlineExceeded ........... DEADLINE_EXCEEDED
     │   └── ProviderTimeout ........ PROVIDER_TIMEOUT
+    │       └── AttemptTimedOut
     └── Internal ................... INTERNAL
         └── ProviderBadResponse .... PROVIDER_BAD_RESPONSE
 
@@ -305,6 +306,7 @@ class Draining(Unavailable):
     """The hub is shutting down; another replica can serve the call."""
 
     reason = "SERVER_DRAINING"
+    helps = Help.NOTHING
 
 
 class NoProvider(Unavailable):
@@ -354,6 +356,10 @@ class ProviderTimeout(DeadlineExceeded):
 
     reason = "PROVIDER_TIMEOUT"
     helps = Help.PROVIDER
+
+
+class AttemptTimedOut(ProviderTimeout):
+    """The caller's own bound on one attempt passed: no fault of the provider that others should suffer for."""
 
 
 class Internal(HubError):

@@ -1,6 +1,7 @@
 """A caller's recording made ready for a provider: fetched where it is a URL, known for what it is, given a header."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from aignehub.v1 import audio_pb2
@@ -11,7 +12,7 @@ from server.backends.media import CallerMedia
 from server.errors import InvalidArgument
 from server.transport.sniff import sniff
 from server.wire import wav
-from server.wire.recording import GATHERED_BYTES, Dictation, Passage, Recording, Uploads, too_large
+from server.wire.recording import GATHERED_BYTES, Coming, Dictation, Passage, Recording, Uploads, too_large
 
 _LOOKED_AT = 4096
 _MOST_PIECES = 65536
@@ -62,12 +63,12 @@ async def ready(dictation: Dictation, media: CallerMedia, site: Site, *, deadlin
             return dictation
         data = await media.fetch_audio(recording.url, field=recording.field, deadline=deadline, max_bytes=most)
         recording = replace(recording, pieces=(data,), url="", filename=recording.filename or _name_in(recording.url))
-    elif recording.coming is not None:
-        recording = await _begun(recording)
-        if recording.coming is not None:
-            if site.uploads.chunked and _lacks_header(recording, dictation.input) is None:
-                return dictation.heard_from(_passing(_identified(recording, dictation), site.uploads))
-            recording = await _gathered(recording, most)
+    elif (coming := recording.coming) is not None:
+        recording, more = await _begun(recording, coming)
+        if more and site.uploads.chunked and _lacks_header(recording, dictation.input) is None:
+            return dictation.heard_from(_passing(_identified(recording, dictation), coming, site.uploads))
+        if more:
+            recording = await _gathered(recording, coming, most)
     if not recording.size:
         raise InvalidArgument.field(recording.field, "is empty; send a recording")
     if recording.size > most:
@@ -83,25 +84,25 @@ async def _passes(recording: Recording, dictation: Dictation, media: CallerMedia
     return site.reads_url(told) and await media.passes_on(recording.url, field=recording.field, base_url=site.base_url)
 
 
-async def _begun(recording: Recording) -> Recording:
-    """The same with enough of it to tell what it is, and without ``coming`` where that was all."""
-    pieces, size = list(recording.pieces), recording.size
-    coming = recording.coming
-    while coming is not None and size < _LOOKED_AT:
-        piece = await anext(coming, None)
-        if piece is None:
-            coming = None
-        else:
+async def _begun(recording: Recording, coming: Coming) -> tuple[Recording, bool]:
+    """The same with enough of it to tell what it is, and whether there is more."""
+    pieces: list[bytes] = []
+    size = 0
+    async with aclosing(coming.pieces()) as arriving:
+        async for piece in arriving:
             pieces.append(piece)
             size += len(piece)
-    return replace(recording, pieces=tuple(pieces), coming=coming)
+            if size >= _LOOKED_AT:
+                return replace(recording, pieces=tuple(pieces)), True
+    return replace(recording, pieces=tuple(pieces)), False
 
 
-async def _gathered(recording: Recording, most: int) -> Recording:
+async def _gathered(recording: Recording, coming: Coming, most: int) -> Recording:
     """The same with all of it, at most ``most`` bytes in not too many pieces."""
-    pieces, size = list(recording.pieces), recording.size
-    if recording.coming is not None:
-        async for piece in recording.coming:
+    pieces: list[bytes] = []
+    size = 0
+    async with aclosing(coming.pieces()) as arriving:
+        async for piece in arriving:
             pieces.append(piece)
             size += len(piece)
             if size > most:
@@ -110,15 +111,13 @@ async def _gathered(recording: Recording, most: int) -> Recording:
                 raise InvalidArgument.field(
                     recording.field, f"comes in more than {_MOST_PIECES} pieces; send larger ones, under 1 MiB"
                 )
-    return replace(recording, pieces=tuple(pieces), coming=None)
+    return replace(recording, pieces=tuple(pieces))
 
 
-def _passing(recording: Recording, uploads: Uploads) -> Recording:
+def _passing(recording: Recording, coming: Coming, uploads: Uploads) -> Recording:
     """The same, to be handed on as it comes."""
-    if recording.coming is None:
-        return recording
-    passage = Passage(recording.pieces, recording.coming, path=recording.field, most=uploads.max_bytes)
-    return replace(recording, pieces=(), coming=None, passage=passage)
+    passage = Passage(coming.pieces(), path=recording.field, most=uploads.max_bytes)
+    return replace(recording, pieces=(), passage=passage)
 
 
 def _lacks_header(recording: Recording, config: AudioInputConfig) -> int | None:

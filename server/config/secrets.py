@@ -1,6 +1,7 @@
 """Keys of providers from where the configuration says they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from server.config.settings import ProviderSettings
@@ -17,14 +18,25 @@ def provider_credentials(provider: ProviderSettings, path: str, environ: Mapping
     found: list[Credential] = []
     for index, entry in enumerate(provider.api_keys):
         place = f"{path}.api_keys[{index}]"
-        text = entry.get_secret_value()
+        text = entry.key.get_secret_value()
         if text.startswith("env:"):
-            found += environment_credentials(text[4:], environ.get(text[4:], ""), place)
+            keys = environment_credentials(text[4:], environ.get(text[4:], ""), place)
         elif text.startswith("file:"):
-            found.append(_credential(Path(text[5:]).name, _read(Path(text[5:]), place), place))
+            keys = [_credential(Path(text[5:]).name, _read(Path(text[5:]), place), place)]
         else:
-            found.append(_credential(f"key-{index + 1}", text, place))
+            keys = [_credential(f"key-{index + 1}", text, place)]
+        for at, key in enumerate(keys):
+            name = f"{entry.name}-{at + 1}" if entry.name and at else entry.name
+            found.append(replace(key, name=_unique(name or key.name, found), weight=entry.weight))
     return tuple(found)
+
+
+def _unique(name: str, taken: Sequence[Credential]) -> str:
+    """Two files of different folders may be called the same."""
+    names = {credential.name for credential in taken}
+    if name not in names:
+        return name
+    return next(other for at in range(2, len(names) + 3) if (other := f"{name}-{at}") not in names)
 
 
 def environment_credentials(variable: str, value: str, place: str) -> list[Credential]:

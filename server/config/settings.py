@@ -3,26 +3,25 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.config.models import ModelListSettings, ModelSettings
+from server.config.routing import GroupSettings, RoutingSettings, Weight
+from server.config.section import Seconds, Section
 from server.transport.addresses import network as parse_network
 
 _MIB = 1024 * 1024
 
-Seconds = Annotated[float, Field(gt=0, le=2_000_000, allow_inf_nan=False)]
-"""gRPC counts milliseconds in 32 bits: 23 days are the most."""
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """gRPC counts bytes and streams in 32 bits too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
+GroupName = Annotated[str, Field(pattern=r"^[^/\s][^/\s]{0,63}$")]
+"""No slash: what has one names a provider."""
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class GrpcSettings(_Section):
+class GrpcSettings(Section):
     """The HTTP/2 side of the server; times in seconds."""
 
     keepalive_time: Seconds = 60
@@ -55,7 +54,7 @@ class GrpcSettings(_Section):
     """Largest request metadata; a JWT takes up to 8 KiB."""
 
 
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """Server certificate; both files are read again when they change, so a renewal needs no restart."""
 
     cert_file: Path
@@ -64,7 +63,7 @@ class TlsSettings(_Section):
     """PEM private key."""
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """Bounds on work, times in seconds."""
 
     max_concurrent_calls: int = Field(default=2000, ge=1)
@@ -75,7 +74,7 @@ class LimitSettings(_Section):
     """Longest call, also where the caller set no deadline."""
 
 
-class DrainSettings(_Section):
+class DrainSettings(Section):
     """What happens on SIGTERM; times in seconds."""
 
     delay: float = Field(default=0, ge=0)
@@ -84,7 +83,7 @@ class DrainSettings(_Section):
     """Calls in progress may go on this long, then they are cancelled."""
 
 
-class TransportSettings(_Section):
+class TransportSettings(Section):
     """Connections to providers; times in seconds. The caller's deadline ends every wait sooner."""
 
     connect_timeout: Seconds = 5
@@ -103,7 +102,7 @@ class TransportSettings(_Section):
     """PEM bundle of further authorities to trust, for a proxy or a provider of your own."""
 
 
-class EgressSettings(_Section):
+class EgressSettings(Section):
     """What the hub fetches because a caller named it (image and file URLs)."""
 
     allow_http: bool = False
@@ -125,14 +124,14 @@ class EgressSettings(_Section):
         return networks
 
 
-class ScopeRights(_Section):
+class ScopeRights(Section):
     """What a token's scope allows; the same patterns as a key's."""
 
     methods: tuple[str, ...] = ("aignehub.v1.*",)
     models: tuple[str, ...] = ("*",)
 
 
-class IssuerSettings(_Section):
+class IssuerSettings(Section):
     """An OAuth issuer whose JWTs are accepted as bearers."""
 
     issuer: str = Field(min_length=1)
@@ -153,7 +152,7 @@ class IssuerSettings(_Section):
     """Scope name to rights. A token with none of these may call nothing."""
 
 
-class AuthSettings(_Section):
+class AuthSettings(Section):
     """Who may call."""
 
     bootstrap_key_file: Path | None = None
@@ -162,7 +161,7 @@ class AuthSettings(_Section):
     """OAuth issuers accepted beside keys."""
 
 
-class DefaultSettings(_Section):
+class DefaultSettings(Section):
     """Models for calls that name none."""
 
     chat: str = ""
@@ -177,18 +176,18 @@ class DefaultSettings(_Section):
     """Model of a speech request whose model is empty."""
 
 
-class ModelSettings(_Section):
-    """One model of a provider."""
+class ApiKeySettings(Section):
+    """One key of a provider; a bare string is a key of weight 100."""
 
-    name: str = Field(min_length=1)
-    """The provider's own name."""
-    aliases: tuple[str, ...] = ()
-    """Other bare names callers may use."""
-    display_name: str = ""
-    """Name to show."""
+    key: SecretStr
+    """A literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
+    name: str = Field(default="", max_length=64)
+    """Name to show in place of the value; empty takes the variable, the file or the place in the list."""
+    weight: Weight = 100
+    """Its share of the calls beside the provider's other keys."""
 
 
-class ProviderSettings(_Section):
+class ProviderSettings(Section):
     """One instance of a provider. A kind may be configured several times under different names."""
 
     name: InstanceName
@@ -197,8 +196,10 @@ class ProviderSettings(_Section):
     """Row of the provider table (see README); empty means the same as name."""
     base_url: str = ""
     """Where it lives; empty takes the kind's own."""
-    api_keys: tuple[SecretStr, ...] = ()
-    """Each a literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
+    api_keys: tuple[ApiKeySettings, ...] = ()
+    """Used in turn by their weights; env:NAME may hold several with commas between them."""
+    weight: Weight = 100
+    """Its share of the calls for a model that several providers serve, under the policy weight."""
     models: tuple[ModelSettings, ...] = ()
     """Models to list; a bare string is a model of that name."""
     models_closed: bool = False
@@ -220,6 +221,13 @@ class ProviderSettings(_Section):
         if isinstance(models, list | tuple):
             return [{"name": model} if isinstance(model, str) else model for model in models]
         return models
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _bare_keys(cls, keys: object) -> object:
+        if isinstance(keys, list | tuple):
+            return [{"key": key} if isinstance(key, str | SecretStr) else key for key in keys]
+        return keys
 
 
 class Settings(BaseSettings):
@@ -266,7 +274,22 @@ class Settings(BaseSettings):
     egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     defaults: DefaultSettings = DefaultSettings()
+    models: ModelListSettings = ModelListSettings()
     providers: tuple[ProviderSettings, ...] = ()
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True
     """Switch on each kind whose key variable (OPENAI_API_KEY and the like) is set."""
+    groups: dict[GroupName, GroupSettings] = Field(default_factory=dict)
+    """Names of your own for several models, such as fast: [groq/…, cerebras/…]."""
+    aliases: dict[GroupName, str] = Field(default_factory=dict)
+    """Names of your own for one model."""
+    routing: RoutingSettings = RoutingSettings()
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _bare_groups(cls, groups: object) -> object:
+        if isinstance(groups, dict):
+            return {
+                name: {"models": group} if isinstance(group, list | tuple) else group for name, group in groups.items()
+            }
+        return groups

@@ -16,10 +16,14 @@ from aignehub.v1 import chat_pb2
 
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always, bearer
+from server.wire import model_lists
 from server.wire.chat.call_ids import nine_characters
 from server.wire.chat.knobs import COMMON_KNOBS, ModelRule
+from server.wire.mistral_audio import MistralSpeechCodec, MistralTranscriptionCodec
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
 from server.wire.openai_chat.turns import mistral_turns
+from server.wire.openai_embeddings import EmbeddingsDialect, OpenAIEmbeddingsCodec
+from server.wire.openai_embeddings.dialect import BINARY, FLOAT32, INT8, UBINARY, UINT8, Format
 
 _CHAT = Dialect(
     # https://docs.mistral.ai/api/endpoint/chat; unknown keys are answered with 422.
@@ -55,11 +59,40 @@ _CHAT = Dialect(
 )
 _CHAT_CODEC = OpenAIChatCodec(_CHAT)
 
+_EMBEDDINGS_CODEC = OpenAIEmbeddingsCodec(
+    EmbeddingsDialect(
+        # https://docs.mistral.ai/api/endpoint/embeddings. Its reference has base64, yet mistral-embed was seen to
+        # answer with lists of numbers even so. It takes 256 texts, and refuses "Too many tokens overall".
+        name="mistral",
+        max_inputs=256,
+        max_tokens=16_000,
+        formats=MappingProxyType(
+            {
+                FLOAT32: Format(FLOAT32),
+                INT8: Format(INT8, dtype="int8"),
+                UINT8: Format(UINT8, dtype="uint8"),
+                BINARY: Format(BINARY, dtype="binary"),
+                UBINARY: Format(UBINARY, dtype="ubinary"),
+            }
+        ),
+        dimensions=True,
+        dimensions_name="output_dimension",
+        truncates=False,
+    )
+)
+
+_SPEECH_CODEC = MistralSpeechCodec()
+_TRANSCRIPTION_CODEC = MistralTranscriptionCodec()
+
 MISTRAL = ProviderKind(
     name="mistral",
     base_url="https://api.mistral.ai/v1",
     authorize=always(bearer),
     chat=lambda _: _CHAT_CODEC,
+    embeddings=lambda _: _EMBEDDINGS_CODEC,
+    speech=lambda _: _SPEECH_CODEC,
+    transcription=lambda _: _TRANSCRIPTION_CODEC,
     key_env=("MISTRAL_API_KEY",),
     base_url_env="MISTRAL_BASE_URL",
+    model_list=lambda _: model_lists.MISTRAL,
 )

@@ -1,20 +1,25 @@
 """The providers that are configured, and what a model name means among them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+
+from aignehub.v1.model_service_pb2 import Model
 
 from server.backends.base import (
     ChatBackend,
     EmbeddingBackend,
     ImageBackend,
+    ModelLister,
     SpeechBackend,
     TokenCounter,
     TranscriptionBackend,
 )
-from server.errors import ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
+from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
 from server.identity.rights import Rights
+from server.models.served import Served
 from server.routing.inference import infer
+from server.routing.policies import Policy
 from server.transport.endpoint import Credential
 from server.wire.audio.voice import SpokenVoice
 
@@ -40,9 +45,8 @@ class ListedModel:
 
     name: str
     aliases: tuple[str, ...] = ()
-    display_name: str = ""
-    capabilities: tuple[str, ...] = ("chat",)
-    """Lower-case names of the contract's ModelCapability."""
+    told: Model = field(default_factory=Model)
+    """What is said of it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Provider:
     kind: str
     credentials: tuple[Credential, ...]
     needs_key: bool = True
+    weight: int = 100
     models: tuple[ListedModel, ...] = ()
     closed: bool = False
     """True where only listed models are served."""
@@ -65,6 +70,10 @@ class Provider:
     speech: SpeechBackend | None = None
     voices: tuple[SpokenVoice, ...] = ()
     """Voices that are known; the provider may have more."""
+    lister: ModelLister | None = None
+    """None where the provider has no list of its models that is free to ask for."""
+    served: Served = field(default_factory=Served)
+    """What its codecs serve, for models of which nothing else is known."""
 
     def serves(self, modality: Modality) -> bool:
         """True where the instance has a backend for the modality."""
@@ -85,11 +94,23 @@ class Candidate:
     """The provider's own name of the model."""
     listed: ListedModel | None = None
     """What is configured of the model; None where the provider lets any name through."""
+    weight: int = 100
+    """Its share of the calls where candidates are drawn by weight, beside its provider's own."""
 
     @property
     def id(self) -> str:
         """``provider/model``, the name that rights are judged by."""
         return f"{self.provider.name}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A name of the operator's own for several models; an alias is a group of one."""
+
+    models: tuple[tuple[str, int], ...]
+    """Names of models or of other groups, each with its weight, best first."""
+    policy: Policy | None = None
+    """How they are ordered; None for the operator's general policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +120,10 @@ class Catalogue:
     providers: tuple[Provider, ...]
     kinds: frozenset[str]
     """Every kind there is, configured or not: a name that begins with one means that provider."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """By name; no group is among its own models, at any depth."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of kinds, and the kind each means."""
     _by_name: Mapping[str, Provider] = field(init=False)
     _by_bare_name: Mapping[str, tuple[Candidate, ...]] = field(init=False)
 
@@ -116,11 +141,34 @@ class Catalogue:
         """
         if name.startswith(_OWN_PREFIX):
             name = name[len(_OWN_PREFIX) :]
+        if name in self.groups:
+            return self._of_group(name)
         prefix, slash, model = name.partition("/")
         prefix = prefix.lower()
+        if prefix not in self._by_name:
+            prefix = self.aliases.get(prefix, prefix)
         if slash and model and (prefix in self._by_name or prefix in self.kinds):
             return (self._explicit(prefix, model),)
         return self._bare(name)
+
+    def policy_of(self, name: str) -> Policy | None:
+        """The policy of a group; None where ``name`` is none or it has none of its own."""
+        group = self.groups.get(name.removeprefix(_OWN_PREFIX))
+        return group.policy if group else None
+
+    def _of_group(self, name: str) -> Sequence[Candidate]:
+        """Candidates of every model of the group, each once. Raises what the first raises where none has any."""
+        found: dict[str, Candidate] = {}
+        failure: HubError | None = None
+        for model, weight in self.groups[name].models:
+            try:
+                for candidate in self.candidates(model):
+                    found.setdefault(candidate.id, replace(candidate, weight=weight * candidate.weight // 100))
+            except (ModelNotFound, NoProvider) as error:
+                failure = failure or error  # a provider that is not configured here leaves the others
+        if not found:
+            raise failure or ModelNotFound(f"the group {name} holds no model")
+        return tuple(found.values())
 
     def listed(self, rights: Rights) -> list[Candidate]:
         """Every configured model that ``rights`` reach, and ``provider/*`` for a provider that lets others through."""

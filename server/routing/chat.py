@@ -1,7 +1,6 @@
 """Chat over the plan of a call."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from aignehub.v1.chat_service_pb2 import (
     CountTokensResponse,
@@ -9,39 +8,72 @@ from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionResponse,
     StreamChatCompletionResponse,
 )
+from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
 from server.errors import UnsupportedByProvider
 from server.routing.attempt import Attempt, Terms, served
-from server.routing.resolve import Plan
+from server.routing.dispatch import Dispatch, Reading
+from server.routing.plan import Plan
 from server.wire import estimate
 
 
-async def chat(request: CreateChatCompletionRequest, plan: Plan, terms: Terms) -> CreateChatCompletionResponse:
-    """The answer of the first candidate; ``gateway.attempts`` tells how it went."""
-    attempt = Attempt(plan.candidates[0], terms)
-    response = await served(attempt.provider.chat).chat(request, attempt.call)
-    attempt.tell(response.gateway)
-    return response
+async def chat(
+    request: CreateChatCompletionRequest, plan: Plan, terms: Terms, dispatch: Dispatch
+) -> CreateChatCompletionResponse:
+    """The whole answer; ``gateway.attempts`` tells every attempt it took."""
+
+    async def send(attempt: Attempt) -> CreateChatCompletionResponse:
+        return await served(attempt.provider.chat).chat(request, attempt.call)
+
+    return await dispatch.whole(plan, terms, send)
 
 
-async def chat_stream(
-    request: CreateChatCompletionRequest, plan: Plan, terms: Terms
+def chat_stream(
+    request: CreateChatCompletionRequest, plan: Plan, terms: Terms, dispatch: Dispatch
 ) -> AsyncGenerator[StreamChatCompletionResponse]:
-    """Chunks of the first candidate; the last one has ``gateway``, also where the stream then breaks."""
-    attempt = Attempt(plan.candidates[0], terms)
-    async with aclosing(served(attempt.provider.chat).chat_stream(request, attempt.call)) as chunks:
-        async for chunk in chunks:
-            if chunk.HasField("gateway"):
-                attempt.tell(chunk.gateway)
-            yield chunk
+    """Chunks as they come; the last one has ``gateway``, also where the stream then breaks."""
+
+    def send(attempt: Attempt) -> AsyncGenerator[StreamChatCompletionResponse]:
+        return served(attempt.provider.chat).chat_stream(request, attempt.call)
+
+    return dispatch.stream(plan, terms, send, _READING)
 
 
-async def count_tokens(request: CreateChatCompletionRequest, plan: Plan, terms: Terms) -> CountTokensResponse:
-    """Tokens as the first candidate counts them, or an estimate that says so where it cannot."""
-    candidate = plan.candidates[0]
-    if (counter := candidate.provider.counter) is not None:
+async def count_tokens(
+    request: CreateChatCompletionRequest, plan: Plan, terms: Terms, dispatch: Dispatch
+) -> CountTokensResponse:
+    """Tokens as the provider counts them, or an estimate that says so where it cannot."""
+    first = plan.candidates[0]
+    if first.provider.counter is not None:
+
+        async def send(attempt: Attempt) -> _Counted:
+            return _Counted(await served(attempt.provider.counter).count(request, attempt.call))
+
         try:
-            return await counter.count(request, Attempt(candidate, terms).call)
+            return (await dispatch.whole(Plan((first,)), terms, send)).response
         except UnsupportedByProvider:
             pass  # this model, or something in this request, is not counted there
-    return estimate.count(request, candidate.id)
+    return estimate.count(request, first.id)
+
+
+class _Counted:
+    """A count as an answer: it costs nothing, and its message has no place for what the hub did."""
+
+    def __init__(self, response: CountTokensResponse) -> None:
+        self.response = response
+        self.usage = Usage()
+        self.gateway = GatewayInfo()
+
+
+_CONTENT = frozenset({"content", "reasoning", "tool_calls", "refusal", "audio", "parts"})
+
+
+def _has_content(chunk: StreamChatCompletionResponse) -> bool:
+    return any(field.name in _CONTENT for delta in chunk.choices for field, _ in delta.ListFields())
+
+
+_READING: Reading[StreamChatCompletionResponse] = Reading(
+    has_content=_has_content,
+    gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
+    tokens=lambda chunk: chunk.usage.output_tokens,
+)

@@ -7,62 +7,55 @@ from time import perf_counter
 
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
 
-from server.backends.base import EmbeddingBackend
+from server.backends.base import Call, EmbeddingBackend
 from server.errors import HubError, ProviderBadResponse
 from server.phases import Phases
 from server.routing.attempt import Attempt, Terms, served
-from server.routing.catalogue import Candidate
-from server.routing.resolve import Plan
+from server.routing.dispatch import Dispatch
+from server.routing.plan import Plan
 from server.wire.sums import add_usage
 
 AT_ONCE = 4
 """Requests of one batch in progress together."""
 
 
-async def embed(request: CreateEmbeddingsRequest, plan: Plan, terms: Terms) -> CreateEmbeddingsResponse:
-    """One vector per input, in their order; ``gateway.attempts`` tells of each request that it took.
-
-    Where one request fails, the call fails with its error, which names the inputs, and the others are cancelled.
-    """
-    candidate = plan.candidates[0]
-    backend = served(candidate.provider.embeddings)
-    parts = backend.parts(request)
-    if len(parts) == 1:
-        return await _part(request, parts[0], backend, candidate, terms)
-    answers = await _together(request, parts, backend, candidate, terms)
-    return _joined(answers)
-
-
-async def _part(
-    request: CreateEmbeddingsRequest,
-    part: Sequence[int],
-    backend: EmbeddingBackend,
-    candidate: Candidate,
-    terms: Terms,
+async def embed(
+    request: CreateEmbeddingsRequest, plan: Plan, terms: Terms, dispatch: Dispatch
 ) -> CreateEmbeddingsResponse:
-    attempt = Attempt(candidate, terms)
-    response = await backend.embed(request, part, attempt.call)
-    attempt.tell(response.gateway)
-    return response
+    """One vector per input, in their order; ``gateway.attempts`` tells every attempt it took.
+
+    Where one request of an attempt fails, the attempt fails with its error, which names the inputs, and the others
+    are cancelled. All vectors of a batch are one provider's: another follows only where none has come yet.
+    """
+
+    async def send(attempt: Attempt) -> CreateEmbeddingsResponse:
+        backend = served(attempt.provider.embeddings)
+        parts = backend.parts(request, attempt.call.model)
+        if len(parts) == 1:
+            return await backend.embed(request, parts[0], attempt.call)
+        return _joined(await _together(request, parts, backend, attempt.call))
+
+    return await dispatch.whole(plan, terms, send)
 
 
 async def _together(
-    request: CreateEmbeddingsRequest,
-    parts: Sequence[Sequence[int]],
-    backend: EmbeddingBackend,
-    candidate: Candidate,
-    terms: Terms,
+    request: CreateEmbeddingsRequest, parts: Sequence[Sequence[int]], backend: EmbeddingBackend, call: Call
 ) -> list[CreateEmbeddingsResponse]:
     gate = asyncio.Semaphore(AT_ONCE)
     # Waits that overlap must not be summed: what they come to together is measured here.
     apart = [Phases() for _ in parts]
+    answered = 0
 
     async def one(part: Sequence[int], phases: Phases) -> CreateEmbeddingsResponse:
+        nonlocal answered
         async with gate:
             try:
-                return await _part(request, part, backend, candidate, replace(terms, phases=phases))
+                answer = await backend.embed(request, part, replace(call, phases=phases))
             except HubError as error:
+                error.answered = error.answered or answered > 0
                 raise _naming(error, part) from None
+            answered += 1
+            return answer
 
     began = perf_counter()
     tasks = [asyncio.ensure_future(one(part, phases)) for part, phases in zip(parts, apart, strict=True)]
@@ -73,8 +66,8 @@ async def _together(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         waited = sum(phases.spent("upstream") for phases in apart)
-        terms.phases.add("upstream_ttfb", apart[0].spent("upstream_ttfb"))
-        terms.phases.add("upstream", min(waited, perf_counter() - began))
+        call.phases.add("upstream_ttfb", apart[0].spent("upstream_ttfb"))
+        call.phases.add("upstream", min(waited, perf_counter() - began))
 
 
 def _naming(error: HubError, part: Sequence[int]) -> HubError:
@@ -108,7 +101,6 @@ def _joined(answers: Sequence[CreateEmbeddingsResponse]) -> CreateEmbeddingsResp
     )
     for answer in answers[1:]:
         add_usage(joined.usage, answer.usage)
-        joined.gateway.attempts.extend(answer.gateway.attempts)
         for path in answer.gateway.adjusted_fields:
             if path not in joined.gateway.adjusted_fields:
                 joined.gateway.adjusted_fields.append(path)

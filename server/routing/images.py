@@ -1,7 +1,6 @@
 """Images over the plan of a call."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from aignehub.v1.image_service_pb2 import (
     EditImagesRequest,
@@ -12,32 +11,43 @@ from aignehub.v1.image_service_pb2 import (
 )
 
 from server.routing.attempt import Attempt, Terms, served
-from server.routing.resolve import Plan
+from server.routing.dispatch import Dispatch, Reading
+from server.routing.plan import Plan
 
 
-async def generate(request: GenerateImagesRequest, plan: Plan, terms: Terms) -> GenerateImagesResponse:
-    """The images of the first candidate; ``gateway.attempts`` tells how it went."""
-    attempt = Attempt(plan.candidates[0], terms)
-    response = await served(attempt.provider.images).generate(request, attempt.call)
-    attempt.tell(response.gateway)
-    return response
+async def generate(
+    request: GenerateImagesRequest, plan: Plan, terms: Terms, dispatch: Dispatch
+) -> GenerateImagesResponse:
+    """All images; ``gateway.attempts`` tells every attempt it took."""
+
+    async def send(attempt: Attempt) -> GenerateImagesResponse:
+        return await served(attempt.provider.images).generate(request, attempt.call)
+
+    return await dispatch.whole(plan, terms, send)
 
 
-async def edit(request: EditImagesRequest, plan: Plan, terms: Terms) -> EditImagesResponse:
+async def edit(request: EditImagesRequest, plan: Plan, terms: Terms, dispatch: Dispatch) -> EditImagesResponse:
     """The same for changed images."""
-    attempt = Attempt(plan.candidates[0], terms)
-    response = await served(attempt.provider.images).edit(request, attempt.call)
-    attempt.tell(response.gateway)
-    return response
+
+    async def send(attempt: Attempt) -> EditImagesResponse:
+        return await served(attempt.provider.images).edit(request, attempt.call)
+
+    return await dispatch.whole(plan, terms, send)
 
 
-async def stream(
-    request: GenerateImagesRequest | EditImagesRequest, plan: Plan, terms: Terms
+def stream(
+    request: GenerateImagesRequest | EditImagesRequest, plan: Plan, terms: Terms, dispatch: Dispatch
 ) -> AsyncGenerator[ImageStreamEvent]:
-    """Events of the first candidate; the summary is the last, also where the stream then breaks."""
-    attempt = Attempt(plan.candidates[0], terms)
-    async with aclosing(served(attempt.provider.images).stream(request, attempt.call)) as events:
-        async for event in events:
-            if event.HasField("summary"):
-                attempt.tell(event.summary.gateway)
-            yield event
+    """Events as they come; the summary is the last, also where the stream then breaks."""
+
+    def send(attempt: Attempt) -> AsyncGenerator[ImageStreamEvent]:
+        return served(attempt.provider.images).stream(request, attempt.call)
+
+    return dispatch.stream(plan, terms, send, _READING)
+
+
+_READING: Reading[ImageStreamEvent] = Reading(
+    has_content=lambda event: not event.HasField("summary"),
+    gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
+    tokens=lambda event: event.summary.usage.output_tokens,
+)

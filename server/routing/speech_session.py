@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, SpeechSessionConfig, StreamSpeechResponse
@@ -11,7 +12,8 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 from server.errors import HubError, InvalidArgument, UnsupportedByProvider
 from server.routing.attempt import Terms
 from server.routing.audio import speech_stream
-from server.routing.resolve import Plan
+from server.routing.dispatch import Dispatch
+from server.routing.plan import Plan
 from server.wire.sentences import Sentences
 from server.wire.sums import add_usage
 from server.wire.wav_join import WavJoin
@@ -21,7 +23,7 @@ _AHEAD = 1
 
 
 async def speech_session(
-    config: SpeechSessionConfig, texts: AsyncIterator[str | None], plan: Plan, terms: Terms
+    config: SpeechSessionConfig, texts: AsyncIterator[str | None], plan: Plan, terms: Terms, dispatch: Dispatch
 ) -> AsyncGenerator[StreamSpeechResponse]:
     """Audio of the sentences in order, as one recording; None in ``texts`` speaks what is there now.
 
@@ -41,10 +43,11 @@ async def speech_session(
             if isinstance(sentence, HubError):
                 raise sentence
             request = CreateSpeechRequest(input=sentence, options=config.options, gateway=config.gateway)
-            async with aclosing(speech_stream(request, plan, terms)) as chunks:
+            async with aclosing(speech_stream(request, plan, terms, dispatch)) as chunks:
                 async for chunk in chunks:
                     if told := spoken.take(chunk):
                         yield told
+            plan = _pinned(plan, spoken.gateway)
             spoken.next()
         await reading
     except HubError as error:
@@ -56,6 +59,14 @@ async def speech_session(
         yield StreamSpeechResponse(usage=spoken.usage, gateway=spoken.gateway)
     if failure is not None:
         raise failure
+
+
+def _pinned(plan: Plan, gateway: GatewayInfo) -> Plan:
+    """The provider that spoke the first sentence speaks them all: elsewhere the voice would be another."""
+    spoke = [
+        one for one in plan.candidates if (one.provider.name, one.model) == (gateway.provider, gateway.provider_model)
+    ]
+    return replace(plan, candidates=tuple(spoke[:1]), tiers=()) if spoke else plan
 
 
 async def _read(texts: AsyncIterator[str | None], queue: "asyncio.Queue[str | HubError | None]") -> None:

@@ -1,22 +1,30 @@
 """What every method that reaches a provider does before and after: resolve the model, set the terms, conclude."""
 
 from asyncio import get_running_loop
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import grpc
+from aignehub.v1 import options_pb2
 from aignehub.v1.options_pb2 import GatewayOptions
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
+from google.protobuf.message import Message
 
 from server.calls import CurrentCall, current_call
 from server.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
 from server.identity.rights import Rights
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
-from server.routing.resolve import Plan, plan_call
+from server.routing.dispatch import Dispatch
+from server.routing.plan import Plan
+from server.routing.policies import Policy
+from server.routing.resolve import NO_WISHES, Wishes, plan_call
+from server.services.replays import Replays
 from server.services.unbuilt import refuse_unbuilt_options
 
+M = TypeVar("M", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _EXTRA_BODY_RIGHT = "aignehub.v1.GatewayOptions/extra_body_json"
@@ -28,8 +36,16 @@ class Frame:
     """What the services of the data plane share."""
 
     catalogue: Catalogue
+    dispatch: Dispatch
     max_call_seconds: float
     """Longest call, also where the caller set no deadline."""
+    replays: Replays = field(default_factory=Replays)
+
+    async def once(self, request: Message, gateway: GatewayOptions, make: Callable[[], Awaitable[M]]) -> M:
+        """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
+        if not gateway.idempotency_key:
+            return await make()
+        return await self.replays.once(gateway.idempotency_key, request, make)
 
     def plan(self, model: str, gateway: GatewayOptions, modality: Modality) -> Plan:
         """The plan for ``model``, which is not empty; the caller's rights are judged for every candidate.
@@ -45,7 +61,15 @@ class Frame:
                 f"this key may not use gateway.extra_body_json; its allowed_methods need {_EXTRA_BODY_RIGHT}"
             )
         call.request_model = model
-        plan = plan_call(self.catalogue, model, rights, modality)
+        plan = plan_call(
+            self.catalogue,
+            model,
+            rights,
+            modality,
+            wishes_of(gateway),
+            order=self.dispatch.order,
+            policy=self.dispatch.shared.rules.policy,
+        )
         call.provider = plan.candidates[0].provider.name
         call.phases.add("resolve", perf_counter() - began)
         return plan
@@ -60,6 +84,31 @@ class Frame:
         if budget <= 0:
             raise DeadlineExceeded("the deadline passed before the call began; allow more time")
         return Terms(get_running_loop().time() + budget, call.request_id, call.phases, call.traceparent)
+
+
+def wishes_of(gateway: GatewayOptions) -> Wishes:
+    """What the caller asks of routing."""
+    if not gateway.ListFields():
+        return NO_WISHES
+    return Wishes(
+        fallback_models=tuple(gateway.fallback_models),
+        providers=tuple(gateway.providers),
+        policy=_POLICIES.get(gateway.routing),
+        attempt_timeout=_seconds(gateway, "attempt_timeout"),
+        hedge_after=_seconds(gateway, "hedge_after"),
+    )
+
+
+_POLICIES = {
+    options_pb2.ROUTING_POLICY_ORDER: Policy.ORDER,
+    options_pb2.ROUTING_POLICY_PRICE: Policy.PRICE,
+    options_pb2.ROUTING_POLICY_LATENCY: Policy.LATENCY,
+    options_pb2.ROUTING_POLICY_THROUGHPUT: Policy.THROUGHPUT,
+}
+
+
+def _seconds(gateway: GatewayOptions, field: Literal["attempt_timeout", "hedge_after"]) -> float | None:
+    return getattr(gateway, field).ToTimedelta().total_seconds() if gateway.HasField(field) else None
 
 
 def named_or_default(model: str, default: str) -> str:
@@ -78,6 +127,7 @@ def caller_rights() -> Rights:
 def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
     """Tells the caller the id and the hub's own share of the time, and the log line what was used."""
     gateway.request_id = call.request_id
+    call.provider = gateway.provider or call.provider
     overhead = max(0.0, call.phases.total() - call.phases.spent("upstream"))
     gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
     call.input_tokens = usage.input_tokens

@@ -9,7 +9,7 @@ from aignehub.v1.media_pb2 import Media
 from google.protobuf.message import Message
 
 from server.errors import InvalidArgument, UnsupportedByProvider
-from server.wire.recording import Dictation, Recording
+from server.wire.recording import Coming, Dictation, Recording
 
 _CANCEL_SECONDS = 0.01
 
@@ -38,10 +38,10 @@ def translation(request: pb.CreateTranslationRequest) -> Dictation:
     )
 
 
-def uploaded(config: pb.UploadTranscriptionConfig, rest: AsyncIterator[pb.UploadTranscriptionRequest]) -> Dictation:
+def uploaded(config: pb.UploadTranscriptionConfig, coming: Coming) -> Dictation:
     """A recording that is still coming."""
     recording = Recording(
-        coming=_audio(rest),
+        coming=coming,
         mime_type=config.mime_type,
         filename=config.filename,
         field="audio",
@@ -60,7 +60,7 @@ def uploaded(config: pb.UploadTranscriptionConfig, rest: AsyncIterator[pb.Upload
     )
 
 
-async def _audio(rest: AsyncIterator[pb.UploadTranscriptionRequest]) -> AsyncIterator[bytes]:
+async def audio_of(rest: AsyncIterator[pb.UploadTranscriptionRequest]) -> AsyncIterator[bytes]:
     """The pieces after the settings. Raises InvalidArgument where anything else comes."""
     async for part in rest:
         if part.WhichOneof("payload") != "audio":

@@ -23,6 +23,8 @@ class Credential:
 
     name: str
     secret: str = field(default="", repr=False)
+    weight: int = 100
+    """Its share of the calls, beside the weights of the provider's other keys."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "secret", self.secret.strip())

@@ -12,6 +12,8 @@ from server.wire import g711, wav
 
 WIDTH = 2
 FULL_SCALE = 32768.0
+_LOUDEST = 32767
+_FLOAT_WIDTH = 4
 _G711_RATE = 8000
 _LAWS = {audio_pb2.AUDIO_FORMAT_MULAW: wav.MULAW, audio_pb2.AUDIO_FORMAT_ALAW: wav.ALAW}
 _HEARD = frozenset({
@@ -38,6 +40,24 @@ def bytes_of(samples: "array[int]") -> bytes:
 def level(samples: "array[int]") -> float:
     """Loudness from 0 to 1: the root of the mean square."""
     return (sum(map(mul, samples, samples)) / len(samples)) ** 0.5 / FULL_SCALE if samples else 0.0
+
+
+class FloatSamples:
+    """Turns the pieces of 32-bit little-endian floats between -1 and 1 into 16-bit samples."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """The samples of a piece, as far as they are whole."""
+        data = self._rest + data
+        whole = len(data) // _FLOAT_WIDTH * _FLOAT_WIDTH
+        self._rest = data[whole:]
+        numbers = array("f", data[:whole])
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        # What is no number compares with nothing and comes out as the loudest there is, in place of an error.
+        return bytes_of(array("h", [int(max(-_LOUDEST, min(_LOUDEST, one * _LOUDEST))) for one in numbers]))
 
 
 class LiveSamples:

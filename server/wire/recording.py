@@ -1,8 +1,8 @@
 """What is to be transcribed, whichever method it came by."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Protocol, Self
 
 from aignehub.v1.audio_pb2 import AudioInputConfig, TranscriptionOptions
 from aignehub.v1.options_pb2 import GatewayOptions
@@ -35,6 +35,17 @@ def too_large(path: str, most: int) -> InvalidArgument:
     )
 
 
+class Coming(Protocol):
+    """A recording that the caller is still sending."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it that came is kept, so that it can be read from its beginning once more."""
+
+    def pieces(self) -> AsyncGenerator[bytes]:
+        """All of it from its beginning, as it comes. Raises what reading it raises."""
+
+
 class Passage:
     """The bytes of a recording that is still coming, handed on once as they come.
 
@@ -42,9 +53,8 @@ class Passage:
     are more than ``most``.
     """
 
-    def __init__(self, begun: tuple[bytes, ...], rest: AsyncIterator[bytes], *, path: str, most: int) -> None:
-        self._begun = list(reversed(begun))
-        self._rest = rest
+    def __init__(self, coming: AsyncIterator[bytes], *, path: str, most: int) -> None:
+        self._coming = coming
         self._path = path
         self._most = most
         self._size = 0
@@ -54,7 +64,7 @@ class Passage:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = self._begun.pop() if self._begun else await anext(self._rest)
+        piece = await anext(self._coming)
         self._size += len(piece)
         if self._size > self._most:
             raise too_large(self._path, self._most)
@@ -74,8 +84,8 @@ class Recording:
 
     pieces: tuple[bytes, ...] = ()
     url: str = ""
-    coming: AsyncIterator[bytes] | None = None
-    """What comes after ``pieces``, as the caller sends it. It can be read once."""
+    coming: Coming | None = None
+    """All of it, in place of ``pieces``, where the caller is still sending it."""
     passage: Passage | None = None
     """All of it, in place of ``pieces``, where it is to be handed on as it comes."""
     mime_type: str = ""

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from aignehub.v1 import embedding_service_pb2 as pb
 
+from server.providers import compatible
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.registry import PROVIDERS
 from server.wire.http import HttpResponse
@@ -16,12 +17,13 @@ from tests.fake_embeddings import ask
 from tests.wire.spec import request_validator
 
 _SPEC = SPECS / "openai-openapi.yaml"
-_OTHERS = ("cohere", "gemini", "vertex", "voyage")  # formats of their own
+_MISTRAL_SPEC = SPECS / "mistral-openapi.yaml"
+_OTHERS = ("cohere", "gemini", "vertex")  # formats of their own
 _FILES = sorted(path for path in WIRE.glob("*/*-embeddings-*.json") if path.parent.name not in _OTHERS)
 
 
 def test_the_kinds_that_embed() -> None:
-    serving = {name for name, kind in PROVIDERS.items() if kind.embeddings is not None}
+    serving = {kind.name for kind in compatible.KINDS if PROVIDERS[kind.name].embeddings is not None}
     assert serving == set(EMBEDDINGS)
     assert serving == {
         "openai", "azure", "azure-foundry", "openrouter", "together", "fireworks", "perplexity", "doubao", "ollama",
@@ -52,13 +54,26 @@ def test_requests_are_valid_by_openais_schema() -> None:
         assert validate(orjson.loads(sent.body)) == []
 
 
+@pytest.mark.skipif(not _MISTRAL_SPEC.is_file(), reason="no published schema beside this project (../shared/specs)")
+@pytest.mark.parametrize("encoding", range(1, 7))
+def test_requests_are_valid_by_mistrals_schema(encoding: pb.EmbeddingEncoding.ValueType) -> None:
+    validate = request_validator(_MISTRAL_SPEC, "EmbeddingRequest")
+    make = PROVIDERS["mistral"].embeddings
+    assert validate
+    assert make
+    assert validate({"model": "m", "input": "a", "dimensions": 3})  # it does judge
+    request = ask("a", "b", dimensions=8, encoding=encoding)
+    assert validate(orjson.loads(make({}).encode(request, "codestral-embed", [0, 1]).body)) == []
+
+
 @pytest.mark.skipif(not _FILES, reason="no recorded traffic beside this project (../shared/wire)")
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in _FILES] or [Path()])
 def test_a_recording_is_read(path: Path) -> None:
     recording: dict[str, Any] = json.loads(path.read_text())
     if recording["path"].startswith("/api/embed"):
         pytest.skip("Ollama's native format is another codec's")
-    make = EMBEDDINGS.get(recording["provider"], EMBEDDINGS["openai-compatible"])
+    make = PROVIDERS.get(recording["provider"], PROVIDERS["openai-compatible"]).embeddings
+    assert make
     response = HttpResponse(recording["status"], recording["response_headers"], recording["response_body"].encode())
     if response.status >= 400:
         assert make({}).decode_error(response).metadata["providerStatus"] == str(response.status)

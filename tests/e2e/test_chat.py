@@ -183,11 +183,7 @@ async def test_a_request_out_of_range_names_its_fields(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "field"),
     [
-        ({"fallback_models": ["a"]}, "gateway.fallback_models"),
-        ({"providers": ["a"]}, "gateway.providers"),
         ({"use_cache": True}, "gateway.use_cache"),
-        ({"routing": options_pb2.ROUTING_POLICY_PRICE}, "gateway.routing"),
-        ({"idempotency_key": "k"}, "gateway.idempotency_key"),
         ({"max_cost_nano_usd": 5}, "gateway.max_cost_nano_usd"),
         ({"provider_headers": {"a": "b"}}, "gateway.provider_headers"),
     ],

@@ -1,5 +1,6 @@
 """An independent reading of recorded transcripts and speech, from the providers' pages and the recordings alone."""
 
+import base64
 import re
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -47,7 +48,7 @@ def read(recording: Recording) -> Heard:
     told = orjson.loads(body)
     if not isinstance(told.get("text"), str):
         return Heard(failure=garbage())
-    heard = Heard(told["text"], told.get("language", ""))
+    heard = Heard(told["text"], told.get("language") or "")
     if "duration" in told:
         heard.milliseconds = round(told["duration"] * 1000)
     heard.segments = [_timed(one, "text") for one in told.get("segments", ())]
@@ -91,7 +92,7 @@ def differences(recorded: Heard, got: Heard) -> list[str]:
 
 
 def _timed(told: Any, name: str) -> Timed:
-    speaker = told.get("speaker", "")
+    speaker = told.get("speaker", told.get("speaker_id") or "")
     return (told[name].strip(), _milliseconds(told["start"]), _milliseconds(told["end"]), str(speaker))
 
 
@@ -105,7 +106,10 @@ def _usage(told: Any) -> tuple[int, int, int, int, int] | None:
     read = told.get("input_tokens", told.get("prompt_tokens", 0))
     written = told.get("output_tokens", told.get("completion_tokens", 0))
     cost = round(told.get("cost", 0) * 1e9)
-    return (read, written, told.get("total_tokens", read + written), round(told.get("seconds", 0) * 1000), cost)
+    # Mistral's prompt_tokens are those of text; its sound is counted in the total alone.
+    read += (told.get("prompt_tokens_details") or {}).get("audio_tokens", 0)
+    seconds = told.get("seconds", told.get("prompt_audio_seconds", 0))
+    return (read, written, told.get("total_tokens", read + written), round(seconds * 1000), cost)
 
 
 def _told(usage: Usage) -> tuple[int, int, int, int, int]:
@@ -145,6 +149,12 @@ def _of_text(text: str) -> Heard:
         heard.segments.append((" ".join(cue.group(9).split()), begin, end, ""))
     heard.text = " ".join(segment[0] for segment in heard.segments)
     return heard
+
+
+def speech(recording: Recording) -> bytes:
+    """Recorded speech: the body, or the base64 that Mistral has in an object."""
+    body = recording.response_body
+    return base64.b64decode(orjson.loads(body)["audio_data"]) if body.startswith(b"{") else body
 
 
 def speech_format(data: bytes) -> "audio_pb2.AudioFormat.ValueType":

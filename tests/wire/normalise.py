@@ -348,7 +348,7 @@ RULES: tuple[Rule, ...] = (
         "encoding_format",
         lambda pair: (
             pair.difference.recorded in (ABSENT, "float", "base64")
-            and pair.difference.sent in ("base64", "base64_int8")
+            and pair.difference.sent in (ABSENT, "base64", "base64_int8")
         ),
     ),
     Rule(

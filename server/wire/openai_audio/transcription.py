@@ -110,7 +110,8 @@ class OpenAITranscriptionCodec:
         if dictation.gateway.extra_body_json:
             fields += extra_fields(dictation.gateway.extra_body_json, _OWNED)
         # xAI wants the file last; nobody else minds: https://docs.x.ai/developers/model-capabilities/audio/speech-to-text
-        form = form_with_file(fields, _file(dialect, recording), recording.passage)
+        file = file_part(dialect.name, dialect.containers, recording)
+        form = form_with_file(fields, file, recording.passage)
         path = dialect.translation_path if dictation.translate else dialect.path
         return HttpRequest(
             path.replace("{model}", path_segment(model)),
@@ -136,12 +137,13 @@ _OWNED = frozenset(
 )
 
 
-def _file(dialect: TranscriptionDialect, recording: Recording) -> FilePart:
+def file_part(host: str, containers: frozenset[str], recording: Recording) -> FilePart:
+    """The recording as the ``file`` of a form. Raises InvalidArgument where its kind is not among ``containers``."""
     kind = recording.mime_type
-    if kind not in dialect.containers:
+    if kind not in containers:
         raise InvalidArgument.field(
             recording.mime_field,
-            f"{kind[:64]} is not taken by {dialect.name}; it takes {', '.join(sorted(dialect.containers))}",
+            f"{kind[:64]} is not taken by {host}; it takes {', '.join(sorted(containers))}",
         )
     extension = _EXTENSIONS.get(kind, "bin")
     name = recording.filename

@@ -11,6 +11,7 @@ from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.chat.call_ids import made_call_id
 from server.wire.chat.finish import finish_reason
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_chat import fields, pieces
@@ -20,7 +21,6 @@ from server.wire.openai_chat.logprobs import read_logprobs
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
 
-UNREADABLE = "the provider's answer cannot be read"
 FAILED = "the provider failed before its answer was whole"
 
 

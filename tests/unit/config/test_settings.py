@@ -87,7 +87,9 @@ def _covers(section: type[BaseModel], values: dict[str, Any], path: str) -> None
         inner = [t for t in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(t, type)]
         nested = next((t for t in inner if issubclass(t, BaseModel)), None)
         value = values[name]
-        if nested and name == "scopes":  # the caller's own names
+        if name == "groups":  # likewise
+            assert value == {}
+        elif nested and name == "scopes":  # the operator's own names
             _covers(nested, value["hub"], f"{path}.{name}.hub")
         elif nested and isinstance(value, dict):
             _covers(nested, value, f"{path}.{name}")

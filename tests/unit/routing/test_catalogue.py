@@ -14,7 +14,8 @@ from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential
 from server.identity.rights import Rights
 from server.routing.catalogue import Catalogue, ListedModel, Modality, Provider
 from server.routing.inference import infer
-from server.routing.resolve import Plan, plan_call
+from server.routing.plan import Plan
+from server.routing.resolve import plan_call
 from server.transport.endpoint import Credential
 
 KINDS = frozenset({"openai", "openrouter", "ollama", "xai", "azure", "poe", "deepseek", "groq"})
@@ -75,6 +76,14 @@ OPEN = _catalogue(
 )
 def test_names_that_mean_something(name: str, ids: list[str]) -> None:
     assert [candidate.id for candidate in OPEN.candidates(name)] == ids
+
+
+def test_a_kind_is_found_by_its_other_names() -> None:
+    catalogue = Catalogue((_provider("xai"), _provider("team", "groq")), KINDS, aliases={"x": "xai", "g": "groq"})
+    assert [one.id for one in catalogue.candidates("x/grok-4")] == ["xai/grok-4"]
+    assert [one.id for one in catalogue.candidates("G/llama-3")] == ["team/llama-3"]
+    taken = Catalogue((_provider("xai"), _provider("x", "groq")), KINDS, aliases={"x": "xai"})
+    assert [one.id for one in taken.candidates("x/llama-3")] == ["x/llama-3"]
 
 
 @pytest.mark.parametrize(

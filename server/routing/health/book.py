@@ -1,0 +1,35 @@
+"""The health of every provider instance, kept while configurations come and go."""
+
+from collections.abc import Iterable
+
+from server.routing.catalogue import Candidate, Provider
+from server.routing.health.provider import HealthRules, ModelHealth, ProviderHealth
+
+
+class HealthBook:
+    """By the instance's name. One that was taken out of the configuration is forgotten."""
+
+    def __init__(self, rules: HealthRules) -> None:
+        self._rules = rules
+        self._providers: dict[str, ProviderHealth] = {}
+
+    def adopt(self, providers: Iterable[Provider]) -> None:
+        """Follows a new configuration: keys that stayed keep what is known of them."""
+        adopted: dict[str, ProviderHealth] = {}
+        for provider in providers:
+            known = self._providers.get(provider.name)
+            if known is None:
+                known = ProviderHealth(provider.credentials, self._rules)
+            else:
+                known.pool.replace(provider.credentials)
+            adopted[provider.name] = known
+        self._providers = adopted
+
+    def of(self, provider: Provider) -> ProviderHealth:
+        """The health of an instance; of one that was just taken out, a fresh one that nobody else sees."""
+        known = self._providers.get(provider.name)
+        return known if known is not None else ProviderHealth(provider.credentials, self._rules)
+
+    def known(self, candidate: Candidate) -> ModelHealth | None:
+        """What is known of a model at a provider; None where it was never asked."""
+        return self.of(candidate.provider).known(candidate.model)

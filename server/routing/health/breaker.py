@@ -1,0 +1,126 @@
+"""Whether a model at a provider is worth asking: opened by failures, tried again by one call at a time."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """How a breaker stands."""
+
+    CLOSED = "closed"
+    """Calls go through."""
+    OPEN = "open"
+    """Calls are kept away until its time is up."""
+    HALF_OPEN = "half_open"
+    """One call may try."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRules:
+    """When a breaker opens and for how long; times in seconds. The first three are Envoy's defaults for outliers.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto
+    """
+
+    consecutive_failures: int = 5
+    open_for: float = 30.0
+    """Times the number of openings in a row."""
+    longest_open: float = 300.0
+    window: float = 30.0
+    """Over which the share of failures is taken."""
+    window_calls: int = 20
+    """Fewer calls than this say nothing about a share."""
+    failed_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to make one call; it is given back with how the call ended."""
+
+    opening: int
+    """How often the breaker had opened when the call began: what began before an opening cannot undo it."""
+    probe: bool
+
+
+class Breaker:
+    """One breaker. Failures are those of the provider; what the caller or a rate limit did is told to nobody here."""
+
+    __slots__ = ("_failed", "_in_a_row", "_openings", "_openings_in_a_row", "_probing", "_rules", "_until", "_window")
+
+    def __init__(self, rules: BreakerRules) -> None:
+        self._rules = rules
+        self._until: float | None = None
+        self._openings = 0
+        self._openings_in_a_row = 0
+        self._probing = False
+        self._in_a_row = 0
+        self._window = 0.0
+        self._failed = [0, 0]
+
+    def state(self, now: float) -> State:
+        """How it stands at ``now``."""
+        if self._until is None:
+            return State.CLOSED
+        return State.OPEN if now < self._until else State.HALF_OPEN
+
+    def wait(self, now: float) -> float:
+        """Seconds until a call may try; 0 where one may now, or once the call that tries has ended."""
+        return max(0.0, self._until - now) if self._until is not None else 0.0
+
+    def enter(self, now: float, *, force: bool = False) -> Pass | None:
+        """Leave to make a call, or None. ``force`` is for a call that has nowhere else to go."""
+        state = self.state(now)
+        if state is State.CLOSED:
+            return Pass(self._openings, probe=False)
+        if state is State.HALF_OPEN and not self._probing:
+            self._probing = True
+            return Pass(self._openings, probe=True)
+        return Pass(self._openings, probe=False) if force else None
+
+    def succeeded(self, given: Pass, now: float) -> None:
+        """The call was answered. One that began before the breaker opened does not close it."""
+        self._leave(given)
+        if given.opening != self._openings:
+            return
+        if self._until is not None:
+            self._until = None
+            self._openings_in_a_row = 0
+            self._failed = [0, 0]
+        self._in_a_row = 0
+        self._count(now, failed=False)
+
+    def failed(self, given: Pass, now: float) -> None:
+        """The provider failed the call."""
+        self._leave(given)
+        if given.opening != self._openings and not given.probe:
+            return  # it began before an opening that has counted it already
+        self._in_a_row += 1
+        self._count(now, failed=True)
+        if self._until is not None or self._enough():
+            self._open(now)
+
+    def ended(self, given: Pass) -> None:
+        """The call ended in a way that says nothing of the provider."""
+        self._leave(given)
+
+    def _leave(self, given: Pass) -> None:
+        if given.probe:
+            self._probing = False
+
+    def _count(self, now: float, *, failed: bool) -> None:
+        if now - self._window > self._rules.window:
+            self._window = now
+            self._failed = [0, 0]
+        self._failed[failed] += 1
+
+    def _enough(self) -> bool:
+        good, bad = self._failed
+        share = bad >= self._rules.failed_share * (good + bad) and good + bad >= self._rules.window_calls
+        return share or self._in_a_row >= self._rules.consecutive_failures
+
+    def _open(self, now: float) -> None:
+        self._openings += 1
+        self._openings_in_a_row += 1
+        self._in_a_row = 0
+        self._failed = [0, 0]
+        self._until = now + min(self._rules.open_for * self._openings_in_a_row, self._rules.longest_open)
