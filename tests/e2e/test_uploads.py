@@ -190,3 +190,27 @@ async def test_the_bound_is_one_whichever_way_it_comes(tmp_path: Path, kind: str
     assert [one.bad_request.field_violations[0].field for one in tried] == ["audio", "audio.data"]
     assert tried[0].message.removeprefix("audio: ") == tried[1].message.removeprefix("audio.data: ")
     assert not fake.seen
+
+
+async def test_another_provider_hears_it_from_the_beginning(tmp_path: Path) -> None:
+    refused, listening = asyncio.Event(), Listening()
+
+    async def refuses(request: web.Request) -> web.Response:
+        await request.content.readany()
+        refused.set()
+        return web.json_response({"error": {"message": "overloaded"}}, status=503)
+
+    async def slowly() -> AsyncIterator[pb.UploadTranscriptionRequest]:
+        yield told(model="whisper-1")
+        yield piece(SECOND[:20000])
+        await refused.wait()
+        await asyncio.sleep(0.1)
+        yield piece(SECOND[20000:])
+
+    async with FakeProvider(refuses, reads=False) as one, FakeProvider(listening, reads=False) as other:
+        providers = [provider(one.base_url, "one"), provider(other.base_url, "other")]
+        async with running_hub(tmp_path, providers=providers) as hub:
+            answer = await stub(hub).UploadTranscription(slowly(), metadata=hub.auth, timeout=10)
+    assert [attempt.provider for attempt in answer.gateway.attempts] == ["one", "other"]
+    other.seen[0].body = bytes(listening.heard)
+    assert form(other.seen[0])[-1][2] == SECOND
