@@ -71,9 +71,22 @@ class Shelf:
                 await sleep(0)
         self.names = tuple(callable_)
 
+    def keep_list(self, before: "Shelf") -> bool:
+        """Takes over the list that an earlier shelf of the same instance had; False where there is none to take."""
+        if before._kind != self._kind or not before._listed:
+            return False
+        self._listed = before._listed
+        self.names = before.names
+        return True
+
     def model(self, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
         return self._account(name).model
+
+    def is_stated(self, name: str) -> bool:
+        """Whether the operator said something of the model."""
+        told = self._told.get(name)
+        return told is not None and bool(told.capabilities or told.input_modalities or told.max_input_tokens)
 
     def rates(self, name: str, service_tier: str) -> Rates | None:
         """What calls of the model cost in that tier; None where nobody told."""

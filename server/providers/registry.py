@@ -13,12 +13,22 @@ from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
+from server.providers.notes import NOTES
 from server.providers.voyage import VOYAGE
 
-_COMPATIBLE = tuple(
-    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
-    for kind in compatible.KINDS
-)
+
+def _completed(kind: ProviderKind) -> ProviderKind:
+    """A host of OpenAI's chat with all else that is known of it."""
+    known = replace(
+        kind,
+        embeddings=EMBEDDINGS.get(kind.name),
+        model_list=LISTS.get(kind.name),
+        notes=NOTES.get(kind.name, ""),
+    )
+    return with_audio(drawing(known))
+
+
+_COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
 _OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE)
 """Providers with a format of their own, each from its file in this folder."""
 

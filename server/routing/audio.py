@@ -72,8 +72,10 @@ def transcribe_live(
 _SPEECH: Reading[StreamSpeechResponse] = Reading(
     has_content=lambda chunk: bool(chunk.audio),
     gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
+    usage=lambda chunk: chunk.usage,
 )
 _LIVE: Reading[StreamTranscriptionResponse] = Reading(
     has_content=lambda event: not event.HasField("summary"),
     gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
+    usage=lambda event: event.summary.usage,
 )
