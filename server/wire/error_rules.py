@@ -100,10 +100,12 @@ _RULES = (
     ),
     _Rule(
         ProviderQuotaExceeded,
-        frozenset({0, 400, 402, 403, 429}),
+        # ElevenLabs tells an empty account with 401: https://elevenlabs.io/docs/eleven-api/resources/errors
+        frozenset({0, 400, 401, 402, 403, 429}),
         frozenset(
             {
                 "insufficient_quota",
+                "quota_exceeded",
                 "insufficient_balance",
                 "insufficient_credits",
                 "billing_hard_limit_reached",
