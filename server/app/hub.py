@@ -27,6 +27,7 @@ from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
+from server.routing.checks import KeyChecks
 from server.routing.dispatch import Dispatch
 from server.routing.live import Configuration, Live
 from server.routing.resolve import require_usable
@@ -147,6 +148,9 @@ class Hub:
         await self._health.start(service_names(), _models(live))
         self._resources.push_async_callback(self._health.close)
         await self._resources.enter_async_context(directory)
+        checks = KeyChecks(lambda: live.now.catalogue.providers, dispatch.shared.book)
+        checks.start()
+        self._resources.push_async_callback(checks.close)
         self.reloader.watch(partial(files_of, self._config))
         self._resources.push_async_callback(self.reloader.close)
         _log.info("ready", address=address, providers=[provider.name for provider in live.now.catalogue.providers])
