@@ -37,7 +37,10 @@ def written(entries: dict[str, dict[str, Any]], folder: Path, monkeypatch: pytes
         # A tool of another API draws; a chat completion does not.
         ({"mode": "chat", "supported_output_modalities": ["text", "image"]}, {"can": ["chat"]}),
         ({"mode": "chat", "supports_audio_output": True}, {"can": ["chat"], "makes": ["text", "audio"]}),
-        ({"mode": "responses", "supported_endpoints": ["/v1/responses"]}, {"can": ["responses"]}),
+        (
+            {"mode": "responses", "supported_endpoints": ["/v1/responses"], "supports_reasoning": True},
+            {"can": ["reasoning", "responses"]},
+        ),
         ({"mode": "chat", "supported_endpoints": ["/v1/responses"]}, {"can": ["responses"]}),
         ({"mode": "responses", "supported_endpoints": ["/v1/chat/completions"]}, {"can": ["chat"]}),
         ({"mode": "chat", "supported_endpoints": ["/v1/messages"]}, {"can": ["chat"]}),
