@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from tests.wire.anthropic import Messages, MessageTokens
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
+from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
 from tests.wire.embeddings import Embeddings
 from tests.wire.images import Images
@@ -12,6 +14,8 @@ _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "messages": ByProvider({"anthropic": Messages()}),
+    "count_tokens": ByProvider({"anthropic": MessageTokens()}),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
