@@ -73,8 +73,11 @@ class TokenCounter(Protocol):
 class EmbeddingBackend(Protocol):
     """Embeddings at one provider instance. Nothing here tries twice."""
 
-    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
-        """Places of the inputs of each request that the provider must be sent; see EmbeddingsCodec.parts."""
+    def parts(self, request: CreateEmbeddingsRequest, model: str = "") -> Sequence[Sequence[int]]:
+        """Places of the inputs of each request that the provider must be sent for its ``model``.
+
+        See EmbeddingsCodec.parts.
+        """
 
     async def embed(
         self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call

@@ -11,6 +11,7 @@ from server.backends.media import CallerMedia
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
+from server.wire.by_model import embeddings_of
 from server.wire.codec import EmbeddingsCodec
 
 
@@ -23,10 +24,10 @@ class HttpEmbeddingBackend:
         self._http = HttpExchanges(endpoint, transport, codec.decode_error)
         self._media = media
 
-    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
+    def parts(self, request: CreateEmbeddingsRequest, model: str = "") -> Sequence[Sequence[int]]:
         """Places of the inputs of each request to the provider. Raises UnsupportedByProvider naming an input."""
         try:
-            return self._codec.parts(request)
+            return embeddings_of(self._codec, model).parts(request)
         except HubError as error:
             error.metadata.setdefault("provider", self._endpoint.name)
             raise
@@ -35,11 +36,12 @@ class HttpEmbeddingBackend:
         self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call
     ) -> CreateEmbeddingsResponse:
         """The vectors of one part, with usage and gateway. Raises HubError with ``provider`` and ``model`` set."""
+        codec = embeddings_of(self._codec, call.model)
         try:
             request = await self._with_images(request, part, call)
-            asked = self._codec.encode(request, call.model, part)
+            asked = codec.encode(request, call.model, part)
             whole = await self._http.whole(asked, call)
-            response = self._codec.decode(whole, request, part)
+            response = codec.decode(whole, request, part)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
         response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))

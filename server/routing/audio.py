@@ -59,7 +59,7 @@ def transcribe_live(
         return served(attempt.provider.transcription).live(config, audio, attempt.call)
 
     # Two attempts would each hear half of what is spoken.
-    return dispatch.stream(replace(plan, hedge_after=None), terms, send, _LIVE)
+    return dispatch.stream(replace(plan, may_race=False, hedge_after=None), terms, send, _LIVE)
 
 
 _SPEECH: Reading[StreamSpeechResponse] = Reading(

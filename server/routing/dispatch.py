@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
@@ -83,6 +83,7 @@ class Dispatch:
 
         Raises HubError of the last that failed, with every attempt in its metadata.
         """
+        plan = self._hedged(plan)
         with self._course(plan, terms, streaming=False) as course:
 
             async def one(attempt: Attempt) -> A:
@@ -106,6 +107,7 @@ class Dispatch:
 
         A stream that breaks later gives that event, then raises its HubError.
         """
+        plan = self._hedged(plan)
         with self._course(plan, terms, streaming=True) as course:
 
             async def one(attempt: Attempt) -> _Opening[E]:
@@ -133,6 +135,13 @@ class Dispatch:
                 yield last
             if broken is not None:
                 raise broken
+
+    def _hedged(self, plan: Plan) -> Plan:
+        """``plan`` itself, or with the time after which the operator wants calls hedged that do not say."""
+        if not self.shared.rules.hedge_at_p95 or plan.hedge_after is not None or not plan.may_race:
+            return plan
+        known = self.shared.book.known(plan.candidates[0])
+        return plan if known is None else replace(plan, hedge_after=known.pace.p95)
 
     @contextmanager
     def _course(self, plan: Plan, terms: Terms, *, streaming: bool) -> Iterator[Course]:

@@ -30,7 +30,7 @@ async def embed(
 
     async def send(attempt: Attempt) -> CreateEmbeddingsResponse:
         backend = served(attempt.provider.embeddings)
-        parts = backend.parts(request)
+        parts = backend.parts(request, attempt.call.model)
         if len(parts) == 1:
             return await backend.embed(request, parts[0], attempt.call)
         return _joined(await _together(request, parts, backend, attempt.call))

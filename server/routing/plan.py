@@ -15,7 +15,9 @@ class Plan:
     attempt_timeout: float | None = None
     """Seconds that one attempt may take to its first content; None for the call's own deadline."""
     hedge_after: float | None = None
-    """Seconds without content after which a second attempt is made beside the first; None for never."""
+    """Seconds without content after which a second attempt is made beside the first; None for the operator's rule."""
+    may_race: bool = True
+    """Whether two attempts may run side by side at all."""
 
     def tier_of(self, place: int) -> int:
         """The tier of the candidate at ``place``."""

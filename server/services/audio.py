@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceServicer
@@ -16,6 +17,7 @@ from server.routing.plan import Plan
 from server.routing.speech_session import speech_session
 from server.services.frame import Context, Frame, caller_rights, conclude, named_or_default
 from server.services.recordings import first_config, transcription, translation, uploaded
+from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 from server.services.voices import list_voices
 from server.wire.recording import Dictation
@@ -35,7 +37,8 @@ class AudioService(AudioServiceServicer):
     ) -> pb.CreateTranscriptionResponse:
         validate(request)
         plan = self._hearing(request.model, request.gateway)
-        return await self._transcribed(transcription(request), plan, context)
+        make = partial(self._transcribed, transcription(request), plan, context)
+        return _heard(await self._frame.once(request, request.gateway, make))
 
     @override
     async def CreateTranslation(
@@ -43,7 +46,8 @@ class AudioService(AudioServiceServicer):
     ) -> pb.CreateTranslationResponse:
         validate(request)
         plan = self._hearing(request.model, request.gateway)
-        answer = await self._transcribed(translation(request), plan, context)
+        make = partial(self._transcribed, translation(request), plan, context)
+        answer = _heard(await self._frame.once(request, request.gateway, make))
         return pb.CreateTranslationResponse(
             transcript=answer.transcript, model=answer.model, usage=answer.usage, gateway=answer.gateway
         )
@@ -54,8 +58,9 @@ class AudioService(AudioServiceServicer):
     ) -> pb.CreateTranscriptionResponse:
         first = await first_config(request_iterator)
         validate(first)
+        refuse_for_streams(first.config.gateway)
         plan = self._hearing(first.config.model, first.config.gateway)
-        return await self._transcribed(await uploaded(first.config, request_iterator), plan, context)
+        return _heard(await self._transcribed(await uploaded(first.config, request_iterator), plan, context))
 
     @override
     async def StreamTranscription(
@@ -65,6 +70,7 @@ class AudioService(AudioServiceServicer):
         first = await first_config(request_iterator)
         validate(first)
         config = first.config
+        refuse_for_streams(config.gateway)
         plan = self._hearing(config.model, config.gateway)
         terms = self._frame.terms(context)
         first_at: float | None = None
@@ -76,7 +82,7 @@ class AudioService(AudioServiceServicer):
                     first_at = call.phases.total()
                 if event.HasField("summary"):
                     conclude(call, event.summary.gateway, event.summary.usage)
-                    call.response_model = plan.candidates[0].model
+                    call.response_model = event.summary.gateway.provider_model
                     if first_at is not None:
                         event.summary.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
                 yield event
@@ -86,9 +92,13 @@ class AudioService(AudioServiceServicer):
         call = current_call.get()
         validate(request)
         plan = self._speaking(request.model, request.gateway)
-        response = await speech(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        async def make() -> pb.CreateSpeechResponse:
+            return await speech(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        response = await self._frame.once(request, request.gateway, make)
         conclude(call, response.gateway, response.usage)
-        call.response_model = plan.candidates[0].model
+        call.response_model = response.gateway.provider_model
         return response
 
     @override
@@ -96,9 +106,10 @@ class AudioService(AudioServiceServicer):
         self, request: pb.CreateSpeechRequest, context: Context
     ) -> AsyncIterator[pb.StreamSpeechResponse]:
         validate(request)
+        refuse_for_streams(request.gateway)
         plan = self._speaking(request.model, request.gateway)
         async with aclosing(speech_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
-            async for chunk in _concluded(chunks, plan):
+            async for chunk in _concluded(chunks):
                 yield chunk
 
     @override
@@ -107,11 +118,12 @@ class AudioService(AudioServiceServicer):
     ) -> AsyncIterator[pb.StreamSpeechSessionResponse]:
         first = await first_config(request_iterator)
         validate(first)
+        refuse_for_streams(first.config.gateway)
         plan = self._speaking(first.config.model, first.config.gateway)
         terms = self._frame.terms(context)
         texts = _written(request_iterator)
         async with aclosing(speech_session(first.config, texts, plan, terms, self._frame.dispatch)) as chunks:
-            async for chunk in _concluded(chunks, plan):
+            async for chunk in _concluded(chunks):
                 yield pb.StreamSpeechSessionResponse(chunk=chunk)
 
     @override
@@ -126,16 +138,18 @@ class AudioService(AudioServiceServicer):
         return self._frame.plan(named_or_default(model, self._default_speech), gateway, Modality.SPEECH)
 
     async def _transcribed(self, dictation: Dictation, plan: Plan, context: Context) -> pb.CreateTranscriptionResponse:
-        call = current_call.get()
-        answer = await transcribe(dictation, plan, self._frame.terms(context), self._frame.dispatch)
-        conclude(call, answer.gateway, answer.usage)
-        call.response_model = answer.model
-        return answer
+        return await transcribe(dictation, plan, self._frame.terms(context), self._frame.dispatch)
 
 
-async def _concluded(
-    chunks: AsyncIterator[pb.StreamSpeechResponse], plan: Plan
-) -> AsyncIterator[pb.StreamSpeechResponse]:
+def _heard(answer: pb.CreateTranscriptionResponse) -> pb.CreateTranscriptionResponse:
+    """The same, with the call's id and times."""
+    call = current_call.get()
+    conclude(call, answer.gateway, answer.usage)
+    call.response_model = answer.model
+    return answer
+
+
+async def _concluded(chunks: AsyncIterator[pb.StreamSpeechResponse]) -> AsyncIterator[pb.StreamSpeechResponse]:
     """The chunks, the last with the call's id and times."""
     call = current_call.get()
     first_at: float | None = None
@@ -144,7 +158,7 @@ async def _concluded(
             first_at = call.phases.total()
         if chunk.HasField("gateway"):
             conclude(call, chunk.gateway, chunk.usage)
-            call.response_model = plan.candidates[0].model
+            call.response_model = chunk.gateway.provider_model
             chunk.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
         yield chunk
 

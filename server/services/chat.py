@@ -1,9 +1,12 @@
 """aignehub.v1.ChatService: validate, resolve, delegate."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 
 from aignehub.v1.chat_service_pb2 import (
+    FAN_OUT_STRATEGY_FIRST,
     CountTokensResponse,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
@@ -16,10 +19,14 @@ from typing_extensions import override
 
 from server.calls import current_call
 from server.errors import Unimplemented
+from server.phases import Phases
+from server.routing.attempt import Terms
 from server.routing.catalogue import Modality
 from server.routing.chat import chat, chat_stream, count_tokens
 from server.routing.plan import Plan
+from server.services.fan_out import FanOut
 from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
 
@@ -34,9 +41,12 @@ class ChatService(ChatServiceServicer):
     async def CreateChatCompletion(
         self, request: CreateChatCompletionRequest, context: Context
     ) -> CreateChatCompletionResponse:
+        async def make() -> CreateChatCompletionResponse:
+            return await chat(request, plan, self._frame.terms(context), self._frame.dispatch)
+
         call = current_call.get()
         plan = self._plan(request)
-        response = await chat(request, plan, self._frame.terms(context), self._frame.dispatch)
+        response = await self._frame.once(request, request.gateway, make)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -46,6 +56,7 @@ class ChatService(ChatServiceServicer):
         self, request: CreateChatCompletionRequest, context: Context
     ) -> AsyncIterator[StreamChatCompletionResponse]:
         call = current_call.get()
+        refuse_for_streams(request.gateway)
         plan = self._plan(request)
         first_at: float | None = None
         async with aclosing(chat_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
@@ -69,8 +80,33 @@ class ChatService(ChatServiceServicer):
     async def FanOutChatCompletion(
         self, request: FanOutChatCompletionRequest, context: Context
     ) -> AsyncIterator[FanOutChatCompletionResponse]:
-        raise Unimplemented("FanOutChatCompletion is not served by this release; ask each model in a call of its own")
-        yield
+        validate(request)
+        refuse_for_streams(request.request.gateway)
+        terms = self._frame.terms(context)
+        answers = [partial(self._one_of_many, request.request, model, terms) for model in request.models]
+        fan_out = FanOut(answers, first_wins=request.strategy == FAN_OUT_STRATEGY_FIRST)
+        async with aclosing(fan_out.events()) as events:
+            async for event in events:
+                yield event
+
+    async def _one_of_many(
+        self, request: CreateChatCompletionRequest, model: str, terms: Terms
+    ) -> AsyncGenerator[StreamChatCompletionResponse]:
+        """One model's answer to a request for several; its waits overlap with theirs and are counted apart."""
+        call, phases = current_call.get(), Phases()
+        asked = CreateChatCompletionRequest()
+        asked.CopyFrom(request)
+        asked.model = model
+        own = replace(terms, phases=phases)
+        async with aclosing(chat_stream(asked, self._plan(asked), own, self._frame.dispatch)) as chunks:
+            async for chunk in chunks:
+                if chunk.HasField("gateway"):
+                    call.input_tokens += chunk.usage.input_tokens
+                    call.output_tokens += chunk.usage.output_tokens
+                    chunk.gateway.request_id = call.request_id
+                    overhead = max(0.0, phases.total() - phases.spent("upstream"))
+                    chunk.gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
+                yield chunk
 
     def _plan(self, request: CreateChatCompletionRequest) -> Plan:
         """The plan for a request that is sound and that the caller may make."""

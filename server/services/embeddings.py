@@ -22,6 +22,7 @@ from server.routing.embeddings import embed
 from server.routing.plan import Plan
 from server.services.batches import Batches
 from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
 
@@ -36,7 +37,11 @@ class EmbeddingService(EmbeddingServiceServicer):
     async def CreateEmbeddings(self, request: CreateEmbeddingsRequest, context: Context) -> CreateEmbeddingsResponse:
         call = current_call.get()
         plan = self._plan(request)
-        response = await embed(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        async def make() -> CreateEmbeddingsResponse:
+            return await embed(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        response = await self._frame.once(request, request.gateway, make)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -56,6 +61,7 @@ class EmbeddingService(EmbeddingServiceServicer):
         """One batch of a stream, judged on its own as if it were a call."""
         if not batch.HasField("request"):
             raise InvalidArgument.field("request", "is missing: it holds the inputs of the batch")
+        refuse_for_streams(batch.request.gateway)
         call = current_call.get()
         plan = self._plan(batch.request)
         phases = Phases()  # of this batch alone: the waits of several overlap

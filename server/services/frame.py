@@ -1,14 +1,16 @@
 """What every method that reaches a provider does before and after: resolve the model, set the terms, conclude."""
 
 from asyncio import get_running_loop
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import grpc
 from aignehub.v1 import options_pb2
 from aignehub.v1.options_pb2 import GatewayOptions
 from aignehub.v1.usage_pb2 import GatewayInfo, Usage
+from google.protobuf.message import Message
 
 from server.calls import CurrentCall, current_call
 from server.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
@@ -19,8 +21,10 @@ from server.routing.dispatch import Dispatch
 from server.routing.plan import Plan
 from server.routing.policies import Policy
 from server.routing.resolve import NO_WISHES, Wishes, plan_call
+from server.services.replays import Replays
 from server.services.unbuilt import refuse_unbuilt_options
 
+M = TypeVar("M", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _EXTRA_BODY_RIGHT = "aignehub.v1.GatewayOptions/extra_body_json"
@@ -35,6 +39,13 @@ class Frame:
     dispatch: Dispatch
     max_call_seconds: float
     """Longest call, also where the caller set no deadline."""
+    replays: Replays = field(default_factory=Replays)
+
+    async def once(self, request: Message, gateway: GatewayOptions, make: Callable[[], Awaitable[M]]) -> M:
+        """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
+        if not gateway.idempotency_key:
+            return await make()
+        return await self.replays.once(gateway.idempotency_key, request, make)
 
     def plan(self, model: str, gateway: GatewayOptions, modality: Modality) -> Plan:
         """The plan for ``model``, which is not empty; the caller's rights are judged for every candidate.

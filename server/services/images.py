@@ -18,6 +18,7 @@ from server.routing.catalogue import Modality
 from server.routing.images import edit, generate, stream
 from server.routing.plan import Plan
 from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
 
@@ -31,7 +32,12 @@ class ImageService(ImageServiceServicer):
     @override
     async def GenerateImages(self, request: GenerateImagesRequest, context: Context) -> GenerateImagesResponse:
         call = current_call.get()
-        response = await generate(request, self._plan(request), self._frame.terms(context), self._frame.dispatch)
+        plan = self._plan(request)
+
+        async def make() -> GenerateImagesResponse:
+            return await generate(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        response = await self._frame.once(request, request.gateway, make)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -39,7 +45,12 @@ class ImageService(ImageServiceServicer):
     @override
     async def EditImages(self, request: EditImagesRequest, context: Context) -> EditImagesResponse:
         call = current_call.get()
-        response = await edit(request, self._plan(request), self._frame.terms(context), self._frame.dispatch)
+        plan = self._plan(request)
+
+        async def make() -> EditImagesResponse:
+            return await edit(request, plan, self._frame.terms(context), self._frame.dispatch)
+
+        response = await self._frame.once(request, request.gateway, make)
         conclude(call, response.gateway, response.usage)
         call.response_model = response.model
         return response
@@ -62,6 +73,7 @@ class ImageService(ImageServiceServicer):
         self, request: GenerateImagesRequest | EditImagesRequest, context: Context
     ) -> AsyncGenerator[ImageStreamEvent]:
         call = current_call.get()
+        refuse_for_streams(request.gateway)
         plan = self._plan(request)
         first_at: float | None = None
         async with aclosing(stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as events:

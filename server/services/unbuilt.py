@@ -6,7 +6,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from server.errors import Unimplemented
 from server.methods import MethodHandler, refuse
 
-_OPTIONS = ("use_cache", "idempotency_key", "max_cost_nano_usd", "provider_headers")
+_OPTIONS = ("use_cache", "max_cost_nano_usd", "provider_headers")
 
 
 def refuse_unbuilt_options(options: GatewayOptions) -> None:

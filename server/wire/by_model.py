@@ -1,13 +1,18 @@
-"""Chat of a provider whose models speak several formats: which codec serves which model."""
+"""A provider whose models speak several formats: which codec serves which model."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
 
 from server.errors import HubError
-from server.wire.codec import ChatCodec, ChatStreamDecoder
+from server.wire.codec import ChatCodec, ChatStreamDecoder, EmbeddingsCodec
 from server.wire.http import HttpRequest, HttpResponse
+
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,7 @@ class ByModel:
 
     def of(self, model: str) -> ChatCodec:
         """The codec of one model."""
-        name = model.lower()
-        return next((codec for pattern, codec in self.rows if pattern.match(name)), self.usual)
+        return _row(self.rows, model) or self.usual
 
     def encode(self, request: CreateChatCompletionRequest, model: str, *, stream: bool) -> HttpRequest:
         """See ChatCodec.encode."""
@@ -51,3 +55,47 @@ class ByModel:
 def codec_of(codec: ChatCodec, model: str) -> ChatCodec:
     """The codec that reads what ``model`` answers: ``codec`` itself where one serves every model."""
     return codec.of(model) if isinstance(codec, ByModel) else codec
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsByModel:
+    """The same for embeddings: a backend asks ``of``, and what is called here goes by the request's own model."""
+
+    usual: EmbeddingsCodec
+    rows: tuple[tuple[re.Pattern[str], EmbeddingsCodec], ...]
+    """As in ByModel."""
+
+    def of(self, model: str) -> EmbeddingsCodec:
+        """The codec of one model."""
+        return _row(self.rows, model) or self.usual
+
+    def parts(self, request: CreateEmbeddingsRequest) -> Sequence[Sequence[int]]:
+        """See EmbeddingsCodec.parts."""
+        return self._asked(request).parts(request)
+
+    def encode(self, request: CreateEmbeddingsRequest, model: str, part: Sequence[int]) -> HttpRequest:
+        """See EmbeddingsCodec.encode."""
+        return self.of(model).encode(request, model, part)
+
+    def decode(
+        self, response: HttpResponse, request: CreateEmbeddingsRequest, part: Sequence[int]
+    ) -> CreateEmbeddingsResponse:
+        """See EmbeddingsCodec.decode."""
+        return self._asked(request).decode(response, request, part)
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """See EmbeddingsCodec.decode_error."""
+        return self.usual.decode_error(response)
+
+    def _asked(self, request: CreateEmbeddingsRequest) -> EmbeddingsCodec:
+        return self.of(request.model.rpartition("/")[2])
+
+
+def embeddings_of(codec: EmbeddingsCodec, model: str) -> EmbeddingsCodec:
+    """The codec that embeds with ``model``: ``codec`` itself where one serves every model."""
+    return codec.of(model) if isinstance(codec, EmbeddingsByModel) else codec
+
+
+def _row(rows: tuple[tuple[re.Pattern[str], C], ...], model: str) -> C | None:
+    name = model.lower()
+    return next((codec for pattern, codec in rows if pattern.match(name)), None)

@@ -43,11 +43,12 @@ def extra_fields(text: str, owned: Collection[str]) -> list[tuple[str, str]]:
     for key, value in check_object(PATH, text).items():
         if key.removesuffix("[]") in owned:
             raise InvalidArgument.field(PATH, f"{key[:64]} is set by the gateway; leave it out")
-        fields += [(key, _written(item)) for item in (value if isinstance(value, list) else [value])]
+        fields += [(key, as_field(item)) for item in (value if isinstance(value, list) else [value])]
     return fields
 
 
-def _written(value: object) -> str:
+def as_field(value: object) -> str:
+    """A value as a field of a form holds it: text as it is, all else as JSON."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 

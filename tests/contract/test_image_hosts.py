@@ -1,17 +1,19 @@
 """Rows of image hosts and models: what each sends, and where to."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from aignehub.v1 import image_service_pb2 as pb
 from aignehub.v1 import media_pb2
 
-from server.errors import InvalidArgument
+from server.errors import HubError, InvalidArgument
 from server.providers.registry import PROVIDERS
 from server.wire.codec import ImageCodec
 from server.wire.http import HttpResponse
-from server.wire.openai_images.models import OPENAI, row_of
+from server.wire.images.rows import row_of
+from server.wire.openai_images.models import OPENAI
 from tests.pictures import solid_png
 
 DRAWING = ("openai", "azure", "xai", "openrouter", "together", "doubao", "zai", "ollama", "openai-compatible")
@@ -67,6 +69,48 @@ def test_how_hosts_spell_the_same_wishes() -> None:
     assert json.loads(codec("zai").encode(user, "glm-image", stream=False).body)["user_id"] == "u"
 
 
+DOUBAO_TAKES = [
+    ("doubao-seedream-4-0-250828", {"size": "1280x720"}, {"size": "1280x720"}),
+    ("doubao-seedream-4-0-250828", {"size": "1K"}, {"size": "1K"}),
+    ("doubao-seedream-4-5-251128", {"size": "4K"}, {"size": "4K"}),
+    (
+        "doubao-seedream-5-0-260128",
+        {"size": "3K", "output_format": pb.IMAGE_FORMAT_PNG},
+        {"size": "3K", "output_format": "png"},
+    ),
+    ("seedream-3-0-t2i", {"size": "512x2048", "seed": 7}, {"size": "512x2048", "seed": 7}),
+    ("ep-20260101-abcde", {"size": "2K", "seed": 7}, {"size": "2K", "seed": 7}),
+]
+DOUBAO_LACKS = [
+    ("doubao-seedream-4-5-251128", {"size": "1K"}, "options.size", "2K, 4K, or WIDTHxHEIGHT of 3686400 to 16777216"),
+    ("doubao-seedream-4-0-250828", {"size": "4096x200"}, "options.size", "1:16 and 16:1"),
+    ("doubao-seedream-3-0-t2i-250415", {"size": "2K"}, "options.size", "512x512 to 2048x2048"),
+    ("doubao-seedream-4-0-250828", {"n": 2}, "options.n", "at most 1 image a call"),
+    ("doubao-seedream-4-0-250828", {"output_format": pb.IMAGE_FORMAT_PNG}, "options.output_format", "jpeg"),
+    ("doubao-seededit-3-0-i2i-250628", {}, "model", "only edits"),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "body"), DOUBAO_TAKES)
+def test_what_models_of_doubao_take(model: str, options: dict[str, Any], body: dict[str, Any]) -> None:
+    assert sent("doubao", model, **options) == {**body, "response_format": "b64_json"}
+
+
+@pytest.mark.parametrize(("model", "options", "field", "says"), DOUBAO_LACKS)
+def test_what_models_of_doubao_lack(model: str, options: dict[str, Any], field: str, says: str) -> None:
+    with pytest.raises(HubError, match=re.escape(says)) as raised:
+        sent("doubao", model, **options)
+    assert raised.value.fields[0].field == field
+
+
+def test_models_of_doubao_are_known_by_what_they_do() -> None:
+    known = codec("doubao").capabilities
+    assert known("doubao-seededit-3-0-i2i-250628") == ("image_edit",)
+    assert known("doubao-seedream-3-0-t2i-250415") == ("image",)
+    assert known("doubao-seedream-4-0-250828") == ("image", "image_edit")
+    assert known("doubao-seed-1-6") == ()
+
+
 def test_azure_names_the_deployment_in_its_older_path() -> None:
     older = codec("azure", api_version="2025-04-01-preview").encode(draw(), "my draw/er", stream=False)
     assert older.path == "/openai/deployments/my%20draw%2Fer/images/generations?api-version=2025-04-01-preview"
@@ -98,7 +142,7 @@ def test_a_form_is_made_of_pieces_and_holds_the_file_itself() -> None:
     assert CAT in made.pieces
     boundary = made.headers["Content-Type"].partition("boundary=")[2]
     assert made.pieces[0].startswith(f"--{boundary}\r\n".encode())
-    assert made.pieces[-1] == f"\r\n--{boundary}--\r\n".encode()
+    assert b"".join(made.pieces).endswith(f"\r\n--{boundary}--\r\n".encode())
 
 
 @pytest.mark.parametrize(

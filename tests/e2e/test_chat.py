@@ -184,7 +184,6 @@ async def test_a_request_out_of_range_names_its_fields(tmp_path: Path) -> None:
     ("options", "field"),
     [
         ({"use_cache": True}, "gateway.use_cache"),
-        ({"idempotency_key": "k"}, "gateway.idempotency_key"),
         ({"max_cost_nano_usd": 5}, "gateway.max_cost_nano_usd"),
         ({"provider_headers": {"a": "b"}}, "gateway.provider_headers"),
     ],

@@ -7,7 +7,6 @@ from server.wire import provider_errors
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.openai_images.answer import decode
 from server.wire.openai_images.host import ImageHost
-from server.wire.openai_images.models import row_of
 from server.wire.openai_images.request import encode
 from server.wire.openai_images.stream import ImageStreamReader
 from server.wire.pictures import Drawn, ImageRequest
@@ -39,15 +38,12 @@ class OpenAIImagesCodec:
 
     def streams(self, model: str) -> bool:
         """See ImageCodec.streams."""
-        return row_of(self.host.models, model).streams
+        return self.host.row(model).streams
 
     def reads_urls(self, model: str) -> bool:
         """See ImageCodec.reads_urls."""
-        return row_of(self.host.models, model).reads_urls
+        return self.host.row(model).reads_urls
 
     def capabilities(self, model: str) -> tuple[str, ...]:
         """See ImageCodec.capabilities."""
-        row = row_of(self.host.models, model)
-        if not row.known:
-            return ()
-        return ("image", "image_edit") if self.host.edits and row.edits else ("image",)
+        return self.host.row(model).capabilities

@@ -6,8 +6,8 @@ from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.http import HttpResponse
+from server.wire.images.usage import read_usage
 from server.wire.json_value import Object
-from server.wire.openai_images.usage import read_usage
 from server.wire.pictures import Drawn, Picture
 
 _PIXELS = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")

@@ -1,8 +1,12 @@
 """How one host differs from OpenAI's images API. A host is a row of these; see providers/compatible.py."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from server.wire.openai_images.models import COMPATIBLE, ImageModel
+from server.errors import InvalidArgument
+from server.wire.images.rows import ImageModel, row_of
+from server.wire.openai_images.models import COMPATIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,30 @@ class ImageHost:
     bytes_word: str = "b64_json"
     """Its word for bytes in ``response_format``."""
 
-    @property
-    def edits(self) -> bool:
-        """Whether any of its models takes sources."""
-        return bool(self.sources)
+    def row(self, model: str) -> ImageModel:
+        """What the model takes."""
+        return row_of(self.models, model)
+
+    def spell(self, name: str, value: Any) -> Mapping[str, Any]:
+        """See images.options.Spelling."""
+        match name:
+            case "size":
+                return self._sized(value)
+            case "delivery":
+                return {"response_format": self.bytes_word if value == "bytes" else value}
+            case "user":
+                return {self.user_field: value}
+            case _:
+                return {name: value}
+
+    def _sized(self, size: str) -> Mapping[str, Any]:
+        if self.size_field == "size":
+            return {"size": size}
+        if size == "auto":
+            return {}  # what the model does unasked
+        if self.size_field == "resolution":
+            return {"resolution": size.lower()}
+        width, _, height = size.partition("x")
+        if not height:
+            raise InvalidArgument.field("options.size", f"{self.name} takes WIDTHxHEIGHT in pixels")
+        return {"width": int(width), "height": int(height)}

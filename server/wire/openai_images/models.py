@@ -5,12 +5,11 @@ list is not sent. Ranges that a vendor does not state are left to the vendor.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-_PIXELS = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
+from server.wire.images.rows import ImageModel, SizeRule
 
-COMMON_FIELDS = frozenset({"n", "size", "user", "response_format"})
+COMMON_FIELDS = frozenset({"n", "size", "user", "delivery"})
 """What every server that calls itself compatible takes."""
 ALL_FIELDS = COMMON_FIELDS | {
     "quality",
@@ -40,70 +39,6 @@ _GPT_FIELDS = frozenset(
         "mask",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SizeRule:
-    """Sizes that follow a rule instead of a list."""
-
-    fits: Callable[[int, int], bool]
-    says: str
-    """The rule in words for the caller."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageModel:
-    """One family of models at one host. Empty lists allow anything."""
-
-    pattern: re.Pattern[str]
-    fields: frozenset[str]
-    """Optional fields it takes, under the contract's names; ``response_format`` stands for the choice of delivery."""
-    known: bool = True
-    """False for the row that takes every other name."""
-    generates: bool = True
-    edits: bool = True
-    sizes: tuple[str, ...] = ()
-    size_rule: SizeRule | None = None
-    """What is allowed beside ``sizes``."""
-    ratios: tuple[str, ...] = ()
-    qualities: tuple[str, ...] = ()
-    styles: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
-    """Of those it can be asked for, or, where it cannot be asked, those it always gives."""
-    max_n: int = 10
-    max_prompt: int = 32_000
-    """Characters."""
-    urls: bool = True
-    """Can answer with an address."""
-    bytes: bool = True
-    """Can answer with the bytes themselves."""
-    streams: bool = False
-    max_sources: int = 16
-    source_types: tuple[str, ...] = ()
-    max_source_bytes: int = 0
-    """Of one source; 0 where nobody says."""
-    reads_urls: bool = False
-    """Takes sources by address or file id, in a JSON body."""
-
-    def allows_size(self, size: str) -> bool:
-        """Whether it draws ``size``, a word of ``sizes`` or WIDTHxHEIGHT by its rule."""
-        if size in self.sizes or not (self.sizes or self.size_rule):
-            return True
-        pixels = _PIXELS.fullmatch(size)
-        return bool(self.size_rule and pixels and self.size_rule.fits(int(pixels[1]), int(pixels[2])))
-
-    def size_of_ratio(self, ratio: str) -> str:
-        """The listed size of exactly that ratio; empty where there is none."""
-        across, down = (float(part) for part in ratio.split(":"))
-        for size in self.sizes if across and down else ():
-            if (pixels := _PIXELS.fullmatch(size)) and int(pixels[1]) * down == int(pixels[2]) * across:
-                return size
-        return ""
-
-    @property
-    def said_sizes(self) -> str:
-        """The sizes in words."""
-        return ", ".join((*self.sizes, *((self.size_rule.says,) if self.size_rule else ())))
 
 
 def _fits_gpt_image_2(width: int, height: int) -> bool:
@@ -183,12 +118,10 @@ _XAI_RATIOS = (
 XAI = (
     # https://docs.x.ai/developers/model-capabilities/images/generation: JPEG only, neither size nor style; classes
     # of size are sent as its ``resolution``. grok-2-image takes n and the delivery alone.
-    ImageModel(
-        re.compile(r"grok-2-image"), frozenset({"n", "user", "response_format"}), edits=False, formats=("jpeg",)
-    ),
+    ImageModel(re.compile(r"grok-2-image"), frozenset({"n", "user", "delivery"}), edits=False, formats=("jpeg",)),
     ImageModel(
         re.compile(r"grok-imagine-image-2"),
-        frozenset({"n", "size", "aspect_ratio", "quality", "user", "response_format"}),
+        frozenset({"n", "size", "aspect_ratio", "quality", "user", "delivery"}),
         sizes=("1K", "2K"),
         ratios=_XAI_RATIOS,
         qualities=("low", "medium"),
@@ -197,13 +130,13 @@ XAI = (
     ),
     ImageModel(
         re.compile(r"grok-imagine-image"),
-        frozenset({"n", "size", "aspect_ratio", "user", "response_format"}),
+        frozenset({"n", "size", "aspect_ratio", "user", "delivery"}),
         sizes=("1K", "2K"),
         ratios=_XAI_RATIOS,
         formats=("jpeg",),
         reads_urls=True,
     ),
-    ImageModel(_ANY, frozenset({"n", "user", "response_format"}), known=False, reads_urls=True),
+    ImageModel(_ANY, frozenset({"n", "user", "delivery"}), known=False, reads_urls=True),
 )
 
 OPENROUTER = (
@@ -236,25 +169,75 @@ TOGETHER = (
     # https://docs.together.ai/reference/post-images-generations: width and height, no user, PNG or JPEG.
     ImageModel(
         _ANY,
-        frozenset({"n", "size", "output_format", "seed", "negative_prompt", "response_format"}),
+        frozenset({"n", "size", "output_format", "seed", "negative_prompt", "delivery"}),
         known=False,
         formats=("jpeg", "png"),
         reads_urls=True,
     ),
 )
 
+
+def _seedream_rule(least: int, most: int) -> SizeRule:
+    """Pixels in all, at a ratio of at most 16."""
+
+    def fits(width: int, height: int) -> bool:
+        return least <= width * height <= most and max(width, height) <= 16 * min(width, height)
+
+    return SizeRule(fits, f"or WIDTHxHEIGHT of {least} to {most} pixels and a ratio between 1:16 and 16:1")
+
+
+_SEEDREAM = ImageModel(
+    re.compile(r"(doubao-)?seedream-[4-9]"),
+    frozenset({"size", "delivery"}),
+    formats=("jpeg",),
+    max_n=1,
+    max_sources=14,
+    max_source_bytes=10 * _MB,
+    max_source_pixels=6000 * 6000,
+    reads_urls=True,
+)
 DOUBAO = (
-    # https://www.volcengine.com/docs/82379/1541523: one image a call, sources in the same body.
+    # https://www.volcengine.com/docs/82379/1541523: one image a call (a group of them is the model's own choice, by
+    # sequential_image_generation), sources in the same body. Its watermark is on unless told off.
     ImageModel(
-        re.compile(r"doubao-see(dream|dedit)-3"),
-        frozenset({"size", "seed", "response_format"}),
+        # It draws in the size of its source.
+        re.compile(r"(doubao-)?seededit-3"),
+        frozenset({"seed", "delivery"}),
+        generates=False,
+        formats=("jpeg",),
         max_n=1,
         max_sources=1,
+        max_source_bytes=10 * _MB,
         reads_urls=True,
     ),
     ImageModel(
+        re.compile(r"(doubao-)?seedream-3"),
+        frozenset({"size", "seed", "delivery"}),
+        edits=False,
+        size_rule=SizeRule(
+            lambda width, height: min(width, height) >= 512 and max(width, height) <= 2048,
+            "WIDTHxHEIGHT from 512x512 to 2048x2048",
+        ),
+        formats=("jpeg",),
+        max_n=1,
+    ),
+    replace(
+        _SEEDREAM,
+        pattern=re.compile(r"(doubao-)?seedream-4[-.]0"),
+        sizes=("1K", "2K", "4K"),
+        size_rule=_seedream_rule(1280 * 720, 4096 * 4096),
+    ),
+    replace(
+        _SEEDREAM,
+        pattern=re.compile(r"(doubao-)?seedream-4[-.]5"),
+        sizes=("2K", "4K"),
+        size_rule=_seedream_rule(2560 * 1440, 4096 * 4096),
+    ),
+    replace(_SEEDREAM, fields=_SEEDREAM.fields | {"output_format"}, formats=("jpeg", "png")),
+    ImageModel(
+        # An endpoint under a name of its own.
         _ANY,
-        frozenset({"size", "output_format", "response_format"}),
+        frozenset({"size", "output_format", "seed", "delivery"}),
         known=False,
         formats=("jpeg", "png"),
         max_n=1,
@@ -287,8 +270,3 @@ COMPATIBLE = (
 )
 
 SANDBOX = (ImageModel(_ANY, ALL_FIELDS, known=False, streams=True),)
-
-
-def row_of(rows: tuple[ImageModel, ...], model: str) -> ImageModel:
-    """The row of a model, by the beginning of its name; the last row takes what no other does."""
-    return next((row for row in rows if row.pattern.match(model)), rows[-1])

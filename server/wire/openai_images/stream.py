@@ -5,9 +5,9 @@ from aignehub.v1.usage_pb2 import Usage
 from server.errors import HubError, ProviderBadResponse, ProviderUnavailable
 from server.wire import json_value as json
 from server.wire import provider_errors
+from server.wire.images.usage import add, read_usage, unfinished
 from server.wire.json_value import Object
 from server.wire.openai_images.answer import picture_of
-from server.wire.openai_images.usage import add, read_usage, unfinished
 from server.wire.pictures import ImageRequest, Picture
 from server.wire.sse import Event, SseParser
 

@@ -1,15 +1,12 @@
-"""Source images and masks: judged by their bytes, then put into a form or a JSON body."""
-
-from base64 import b64encode
-from typing import Any
+"""Source images and masks, judged by their bytes, and as files of a form."""
 
 from aignehub.v1.image_service_pb2 import EditImagesRequest
 from aignehub.v1.media_pb2 import Media
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.image_facts import probe
-from server.wire.openai_images.models import ImageModel
-from server.wire.openai_images.multipart import FilePart
+from server.wire.images.rows import ImageModel
+from server.wire.multipart import FilePart
 from server.wire.pictures import MIME_TYPES
 
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
@@ -58,68 +55,29 @@ def _check(media: Media, path: str, row: ImageModel, model: str) -> tuple[str, t
     if row.max_source_bytes and len(data) > row.max_source_bytes:
         most = row.max_source_bytes // 1_000_000
         raise InvalidArgument.field(path, f"is longer than the {most} MB that {model} reads")
+    if row.max_source_pixels and facts.width * facts.height > row.max_source_pixels:
+        raise InvalidArgument.field(
+            path, f"is {facts.width}x{facts.height}; {model} reads at most {row.max_source_pixels} pixels"
+        )
     return mime_type, (facts.width, facts.height)
 
 
-def as_files(request: EditImagesRequest) -> list[FilePart]:
-    """Sources and mask as files of a form. Raises UnsupportedByProvider for a source that is no bytes."""
-    # https://platform.openai.com/docs/api-reference/images/createEdit: one is image, several are image[].
-    name = "image" if len(request.images) == 1 else "image[]"
-    files = [_file(media, name, f"images[{index}]", f"image-{index}") for index, media in enumerate(request.images)]
-    if request.HasField("mask"):
-        files.append(_file(request.mask, "mask", "mask", "mask"))
-    return files
+def source_file(media: Media, name: str, path: str, stem: str) -> FilePart:
+    """A source as a file of a form. Raises UnsupportedByProvider where it is no bytes."""
+    mime_type = mime_type_of(media)
+    filename = media.filename or f"{stem}.{_ENDINGS.get(mime_type, 'bin')}"
+    return FilePart(name, filename, mime_type, (source_bytes(media, path),))
 
 
-def _file(media: Media, name: str, path: str, stem: str) -> FilePart:
+def source_bytes(media: Media, path: str) -> bytes:
+    """The bytes of a source. Raises UnsupportedByProvider where it is a file id, or an address that nobody fetched."""
     kind = media.WhichOneof("source")
     if kind != "data":
         raise UnsupportedByProvider.of(f"{path}.{kind}", "this provider takes the bytes of an image; send them as data")
-    mime_type = _mime_type(media)
-    return FilePart(name, media.filename or f"{stem}.{_ENDINGS.get(mime_type, 'bin')}", mime_type, media.data)
+    return media.data
 
 
-def put_references(request: EditImagesRequest, form: str, body: dict[str, Any]) -> None:
-    """Sources and mask in a JSON body, in the ``form`` of ImageHost.sources."""
-    match form:
-        case "images":  # https://docs.x.ai/developers/model-capabilities/images/editing
-            body["images"] = [{"type": "image_url", "url": _url(one, path)} for path, one in _each(request)]
-        case "input_references":  # OpenRouter's published schema
-            body["input_references"] = [
-                {"type": "image_url", "image_url": {"url": _url(one, path)}} for path, one in _each(request)
-            ]
-        case "reference_images":  # Together's published schema
-            urls = [_url(one, path) for path, one in _each(request)]
-            body |= {"image_url": urls[0]} if len(urls) == 1 else {"reference_images": urls}
-        case "image":  # https://www.volcengine.com/docs/82379/1541523
-            urls = [_url(one, path) for path, one in _each(request)]
-            body["image"] = urls[0] if len(urls) == 1 else urls
-        case _:  # OpenAI's JSON form: https://platform.openai.com/docs/api-reference/images/createEdit
-            body["images"] = [_reference(one) for _, one in _each(request)]
-            if request.HasField("mask"):
-                body["mask"] = _reference(request.mask)
-
-
-def _each(request: EditImagesRequest) -> list[tuple[str, Media]]:
-    return [(f"images[{index}]", media) for index, media in enumerate(request.images)]
-
-
-def _reference(media: Media) -> dict[str, str]:
-    if media.WhichOneof("source") == "file_id":
-        return {"file_id": media.file_id}
-    return {"image_url": _url(media, "")}
-
-
-def _url(media: Media, path: str) -> str:
-    match media.WhichOneof("source"):
-        case "url":
-            return media.url
-        case "data":
-            return f"data:{_mime_type(media)};base64,{b64encode(media.data).decode()}"
-        case _:
-            raise UnsupportedByProvider.of(f"{path}.file_id", "this provider reads no uploaded files; send the bytes")
-
-
-def _mime_type(media: Media) -> str:
+def mime_type_of(media: Media) -> str:
+    """By the bytes, else as declared."""
     facts = probe(media.data)
     return MIME_TYPES[facts.format] if facts else media.mime_type or "application/octet-stream"
