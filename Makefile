@@ -6,7 +6,7 @@ WIRE ?= ../shared/wire
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check generate check-generated breaking lock format wire clean
+.PHONY: help install run test check generate check-generated breaking lock models format wire clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,10 @@ check-generated: generate ## Fail where generated/ is not what protos/ compiles 
 
 breaking: $(VENV)/.dev ## Fail where the contract breaks a client of protos/baseline.binpb
 	@$(BIN)/buf breaking generated/aignehub.binpb --against protos/baseline.binpb --config protos/buf.yaml
+
+models: $(VENV)/.dev ## Write anew what models cost; with WHEEL=<litellm wheel> also what they can do
+	@$(BIN)/python -m tools.models prices
+	@test -z "$(WHEEL)" || $(BIN)/python -m tools.models abilities $(WHEEL)
 
 format: $(VENV)/.dev ## Format the code and the protos
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -78,6 +78,7 @@ async def running_hub(
         "listen": "127.0.0.1:0",
         "data_dir": folder / "data",
         "drain": {"delay": 0, "grace": 0.2},
+        "models": {"ask_providers": False},  # a list asked for at start would be in the way of most tests
         **settings,
     }
     values["auth"] = {"bootstrap_key_file": key_file, **values.get("auth", {})}

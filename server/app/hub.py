@@ -8,6 +8,7 @@ import grpc
 import structlog
 
 from server.app.identity import build_authenticator, build_tokens
+from server.app.models import build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.app.routing import routing_rules
@@ -22,6 +23,7 @@ from server.interceptors.auth import AuthInterceptor
 from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
+from server.models.directory import Directory
 from server.routing.catalogue import Catalogue
 from server.routing.dispatch import Dispatch
 from server.routing.resolve import require_usable
@@ -97,6 +99,7 @@ class Hub:
         registry = await self._open_keys()
         connections = await self._connect()
         catalogue = build_catalogue(settings, self._environ, connections, await self._start_sandbox())
+        directory = build_directory(settings, catalogue)
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
@@ -110,13 +113,14 @@ class Hub:
             ],
         )
         self._health = HealthServicer(lambda model: _is_served(catalogue, model))
-        self._add_services(server, registry, catalogue, self._health)
+        self._add_services(server, registry, catalogue, directory, self._health)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
         models = [f"{provider.name}/{model.name}" for provider in catalogue.providers for model in provider.models]
         await self._health.start(service_names(), models)
         self._resources.push_async_callback(self._health.close)
+        await self._resources.enter_async_context(directory)
         _log.info("ready", address=address, providers=[provider.name for provider in catalogue.providers])
         return address
 
@@ -154,7 +158,12 @@ class Hub:
         return url
 
     def _add_services(
-        self, server: grpc.aio.Server, registry: KeyRegistry, catalogue: Catalogue, health: HealthServicer
+        self,
+        server: grpc.aio.Server,
+        registry: KeyRegistry,
+        catalogue: Catalogue,
+        directory: Directory,
+        health: HealthServicer,
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
@@ -172,7 +181,7 @@ class Hub:
                 default_speech=settings.defaults.speech,
             ),
             keys=KeyService(registry),
-            models=ModelService(catalogue),
+            models=ModelService(catalogue, directory),
             status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),
             health=health,
         )

@@ -9,12 +9,15 @@ from server.backends.http_chat import HttpChatBackend
 from server.backends.http_counter import HttpTokenCounter
 from server.backends.http_embeddings import HttpEmbeddingBackend
 from server.backends.http_images import HttpImageBackend
+from server.backends.http_model_list import HttpModelList
 from server.backends.http_speech import HttpSpeechBackend
 from server.backends.http_transcription import HttpTranscriptionBackend
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
 from server.errors import ConfigError
+from server.models.served import Served
+from server.models.told import operators_model, told_model
 from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
 from server.providers.kind import ProviderKind, Site
@@ -23,6 +26,7 @@ from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
 from server.transport.endpoint import Credential, Endpoint, Timeouts
+from server.wire.codec import ImageCodec
 
 SANDBOX = "sandbox"
 _SANDBOX_KIND = "openai-compatible"
@@ -125,14 +129,10 @@ def _build(
     options = site.options
     codec = kind.chat(options) if kind.chat else None
     images = kind.images(options) if kind.images else None
+    served = _served(kind, images)
     models = tuple(
-        ListedModel(
-            model.name,
-            model.aliases,
-            model.display_name,
-            capabilities=(images.capabilities(model.name) if images else ()) or _text_capabilities(kind, model.name),
-        )
-        for model in instance.models
+        ListedModel(model.name, model.aliases, operators_model(model, served, f"{place}.models[{number}]"))
+        for number, model in enumerate(instance.models)
     )
     return Provider(
         name=instance.name,
@@ -149,12 +149,29 @@ def _build(
         transcription=_hearing(endpoint, kind, options, connections),
         speech=_speech(endpoint, kind, options, connections),
         voices=kind.voices,
+        lister=_lister(kind, options, endpoint, connections),
+        served=served,
     )
 
 
-def _text_capabilities(kind: ProviderKind, model: str) -> tuple[str, ...]:
-    """What the name tells: nearly every model that embeds says so in it, and none that chats."""
-    return ("embedding",) if kind.embeddings and "embed" in model.lower() else ("chat",)
+def _served(kind: ProviderKind, images: ImageCodec | None) -> Served:
+    return Served(
+        chat=kind.chat is not None,
+        embeddings=kind.embeddings is not None,
+        images=images is not None,
+        transcription=kind.transcription is not None,
+        speech=kind.speech is not None,
+        draws=images.capabilities if images else None,
+        lacks=kind.lacks,
+    )
+
+
+def _lister(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> HttpModelList | None:
+    if kind.model_list is None:
+        return None
+    return HttpModelList(endpoint, kind.model_list(options), connections.transport)
 
 
 def _counter(
@@ -234,8 +251,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         raise ConfigError("sandbox: its kind has no chat")
     endpoint = Endpoint(name=SANDBOX, base_url=url, authorize=kind.authorize({}))
     models = tuple(
-        ListedModel(model.example, display_name=model.description, capabilities=tuple(model.capabilities))
-        for model in SANDBOX_MODELS
+        ListedModel(model.example, told=told_model(model.capabilities, model.description)) for model in SANDBOX_MODELS
     )
     return Provider(
         name=SANDBOX,
@@ -251,6 +267,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         ),
         speech=HttpSpeechBackend(endpoint, SANDBOX_SPEECH, connections.transport),
         voices=SANDBOX_VOICES,
+        served=Served(chat=True, embeddings=True, images=True, transcription=True, speech=True),
     )
 
 

@@ -1,6 +1,6 @@
 """What routing asks of a provider, whatever lies behind it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from aignehub.v1.image_service_pb2 import (
     GenerateImagesResponse,
     ImageStreamEvent,
 )
+from aignehub.v1.model_service_pb2 import Model
 
 from server.phases import Phases
 from server.transport.endpoint import Credential
@@ -129,3 +130,14 @@ class SpeechBackend(Protocol):
 
         A stream that breaks after its first message yields usage and gateway, then raises HubError.
         """
+
+
+class ModelLister(Protocol):
+    """The models of one provider instance, as it lists them itself. Asking costs nothing."""
+
+    @property
+    def whole(self) -> bool:
+        """False where the provider has models that its list leaves out."""
+
+    async def models(self, call: Call) -> Mapping[str, Model]:
+        """By the provider's own names, which are also their ids; only what it tells of each. Raises HubError."""

@@ -123,6 +123,8 @@ def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, st
     first = error.errors(include_url=False, include_input=False)[0]
     where = ""
     for part in first["loc"]:
+        if part == "[key]":  # how pydantic marks a key that is wrong itself
+            break
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
     variable = "HUB_" + "__".join(str(part).upper() for part in first["loc"])
     source = f"environment variable {variable}: " if variable in environ else f"{path}: " if path else ""

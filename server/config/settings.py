@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.config.models import ModelListSettings, ModelSettings
 from server.config.routing import GroupSettings, RoutingSettings, Weight
 from server.config.section import Seconds, Section
 from server.transport.addresses import network as parse_network
@@ -175,17 +176,6 @@ class DefaultSettings(Section):
     """Model of a speech request whose model is empty."""
 
 
-class ModelSettings(Section):
-    """One model of a provider."""
-
-    name: str = Field(min_length=1)
-    """The provider's own name."""
-    aliases: tuple[str, ...] = ()
-    """Other bare names callers may use."""
-    display_name: str = ""
-    """Name to show."""
-
-
 class ApiKeySettings(Section):
     """One key of a provider; a bare string is a key of weight 100."""
 
@@ -284,6 +274,7 @@ class Settings(BaseSettings):
     egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     defaults: DefaultSettings = DefaultSettings()
+    models: ModelListSettings = ModelListSettings()
     providers: tuple[ProviderSettings, ...] = ()
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True

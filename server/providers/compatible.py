@@ -337,6 +337,7 @@ def _host(dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True
         key_env=key_env,
         base_url_env=f"{dialect.name.upper()}_BASE_URL",
         needs_key=needs_key,
+        lacks=dialect.lacks,
     )
 
 

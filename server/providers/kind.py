@@ -11,6 +11,7 @@ from server.wire.codec import (
     EmbeddingsCodec,
     ImageCodec,
     LiveCodec,
+    ModelListCodec,
     SpeechCodec,
     TranscriptionCodec,
 )
@@ -66,3 +67,9 @@ class ProviderKind:
     """Makes the codec of speech to text."""
     live: LiveCodec | None = None
     """Its live transcription over a WebSocket; None where live speech is served by utterance."""
+    model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
+    """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    lacks: frozenset[str] = frozenset()
+    """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
+    notes: str = ""
+    """What an operator should know, for the provider table of the README."""

@@ -16,6 +16,7 @@ from aignehub.v1 import chat_pb2
 
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always, bearer
+from server.wire import model_lists
 from server.wire.chat.call_ids import nine_characters
 from server.wire.chat.knobs import COMMON_KNOBS, ModelRule
 from server.wire.mistral_audio import MistralSpeechCodec, MistralTranscriptionCodec
@@ -93,4 +94,5 @@ MISTRAL = ProviderKind(
     transcription=lambda _: _TRANSCRIPTION_CODEC,
     key_env=("MISTRAL_API_KEY",),
     base_url_env="MISTRAL_BASE_URL",
+    model_list=lambda _: model_lists.MISTRAL,
 )

@@ -4,16 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from aignehub.v1.model_service_pb2 import Model
+
 from server.backends.base import (
     ChatBackend,
     EmbeddingBackend,
     ImageBackend,
+    ModelLister,
     SpeechBackend,
     TokenCounter,
     TranscriptionBackend,
 )
 from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
 from server.identity.rights import Rights
+from server.models.served import Served
 from server.routing.inference import infer
 from server.routing.policies import Policy
 from server.transport.endpoint import Credential
@@ -41,9 +45,8 @@ class ListedModel:
 
     name: str
     aliases: tuple[str, ...] = ()
-    display_name: str = ""
-    capabilities: tuple[str, ...] = ("chat",)
-    """Lower-case names of the contract's ModelCapability."""
+    told: Model = field(default_factory=Model)
+    """What is said of it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class Provider:
     speech: SpeechBackend | None = None
     voices: tuple[SpokenVoice, ...] = ()
     """Voices that are known; the provider may have more."""
+    lister: ModelLister | None = None
+    """None where the provider has no list of its models that is free to ask for."""
+    served: Served = field(default_factory=Served)
+    """What its codecs serve, for models of which nothing else is known."""
 
     def serves(self, modality: Modality) -> bool:
         """True where the instance has a backend for the modality."""

@@ -1,91 +1,118 @@
 """aignehub.v1.ModelService: the models the caller's key may use."""
 
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
-from aignehub.v1.usage_pb2 import MODALITY_AUDIO, MODALITY_EMBEDDING, MODALITY_IMAGE, MODALITY_TEXT
 from typing_extensions import override
 
 from server.errors import InvalidArgument, ModelNotAllowed
-from server.routing.catalogue import Candidate, Catalogue
+from server.identity.rights import Rights
+from server.models.directory import Directory
+from server.routing.catalogue import ANY_MODEL, Catalogue, Provider
 from server.services.frame import Context, caller_rights
 from server.services.validation import validate
 
 _PAGE_SIZE = 100
-_CAPABILITIES = {
-    "chat": pb.MODEL_CAPABILITY_CHAT,
-    "embedding": pb.MODEL_CAPABILITY_EMBEDDING,
-    "image": pb.MODEL_CAPABILITY_IMAGE,
-    "transcription": pb.MODEL_CAPABILITY_TRANSCRIPTION,
-    "speech": pb.MODEL_CAPABILITY_SPEECH,
-    "tools": pb.MODEL_CAPABILITY_TOOLS,
-    "json_schema": pb.MODEL_CAPABILITY_JSON_SCHEMA,
-    "reasoning": pb.MODEL_CAPABILITY_REASONING,
-    "live_transcription": pb.MODEL_CAPABILITY_LIVE_TRANSCRIPTION,
-    "image_edit": pb.MODEL_CAPABILITY_IMAGE_EDIT,
-}
+_WAIT_SECONDS = 2.0
+"""Longest wait for the providers' lists, which come within that of the start; later calls find them."""
+_TOKEN_FORM = b"\x01"
+"""First byte, so that a later form of token can tell."""
 
 
 class ModelService(ModelServiceServicer):
-    """Lists what is configured; a provider that lets any name through is listed as ``provider/*``."""
+    """Lists what is configured, and what providers list themselves.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    A provider that lets any name through and whose own list is not known, or not whole, is listed as ``provider/*``
+    as well. Nothing here is asked of a provider during the call.
+    """
+
+    def __init__(self, catalogue: Catalogue, directory: Directory) -> None:
         self._catalogue = catalogue
+        self._directory = directory
 
     @override
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         validate(request)
+        after = _place_in(request.page_token) if request.page_token else ""
+        await self._directory.ready(_WAIT_SECONDS)
         wanted = set(request.capabilities)
-        models = [
-            model
-            for model in map(_model, self._catalogue.listed(caller_rights()))
-            if request.provider in ("", model.provider) and wanted <= set(model.capabilities)
-        ]
-        begin = _offset(request.page_token)
-        end = begin + (request.page_size or _PAGE_SIZE)
-        return pb.ListModelsResponse(models=models[begin:end], next_page_token=str(end) if end < len(models) else "")
+        rest = sorted(
+            (
+                model
+                for model in self._models(caller_rights(), request.provider)
+                if model.id > after and wanted <= set(model.capabilities)
+            ),
+            key=lambda model: model.id,
+        )
+        size = request.page_size or _PAGE_SIZE
+        return pb.ListModelsResponse(
+            models=rest[:size], next_page_token=_token(rest[size - 1].id) if len(rest) > size else ""
+        )
 
     @override
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
         rights = caller_rights()
         candidates = self._catalogue.candidates(request.model)
-        for candidate in candidates:
-            if rights.allows_model(candidate.id):
-                return pb.GetModelResponse(model=_model(candidate))
-        raise ModelNotAllowed(
-            f"this key may not use {candidates[0].id}; ask the operator to add it to the key's allowed_models"
-        )
+        allowed = next((one for one in candidates if rights.allows_model(one.id)), None)
+        if allowed is None:
+            raise ModelNotAllowed(
+                f"this key may not use {candidates[0].id}; ask the operator to add it to the key's allowed_models"
+            )
+        await self._directory.ready(_WAIT_SECONDS)
+        aliases = allowed.listed.aliases if allowed.listed else ()
+        return pb.GetModelResponse(model=self._model(allowed.provider, allowed.model, aliases))
+
+    def _models(self, rights: Rights, only: str) -> Iterator[pb.Model]:
+        for provider in self._catalogue.providers:
+            if only in ("", provider.name):
+                yield from self._of(provider, rights)
+
+    def _of(self, provider: Provider, rights: Rights) -> Iterator[pb.Model]:
+        configured = {model.name: model for model in provider.models}
+        for model in provider.models:
+            if rights.allows_model(f"{provider.name}/{model.name}"):
+                yield self._model(provider, model.name, model.aliases)
+        if provider.closed:
+            return
+        for name in self._directory.listed(provider.name):
+            if name not in configured and rights.allows_model(f"{provider.name}/{name}"):
+                yield self._directory.model(provider.name, name)
+        if not self._directory.knows_all(provider.name) and rights.reach_model(f"{provider.name}/{ANY_MODEL}"):
+            yield _any_model(provider)
+
+    def _model(self, provider: Provider, name: str, aliases: Iterable[str]) -> pb.Model:
+        model = self._directory.model(provider.name, name)
+        if not aliases:
+            return model
+        named = pb.Model(aliases=aliases)
+        named.MergeFrom(model)
+        return named
 
 
-def _offset(token: str) -> int:
-    if not token:
-        return 0
-    if not (token.isascii() and token.isdigit() and len(token) <= 9):
-        raise InvalidArgument.field("page_token", "is not one of this method's; take next_page_token as it is")
-    return int(token)
+def _any_model(provider: Provider) -> pb.Model:
+    """Stands for the models of a provider that nobody listed; of those, only that they are there is known."""
+    model = pb.Model(id=f"{provider.name}/{ANY_MODEL}", provider=provider.name, display_name=ANY_MODEL)
+    if provider.chat is not None:
+        model.capabilities.append(pb.MODEL_CAPABILITY_CHAT)
+    return model
 
 
-_OUTPUTS = {
-    "chat": MODALITY_TEXT,
-    "embedding": MODALITY_EMBEDDING,
-    "image": MODALITY_IMAGE,
-    "transcription": MODALITY_TEXT,
-    "speech": MODALITY_AUDIO,
-}
-_READ_IMAGES = {"vision", "image_edit"}
+def _token(last: str) -> str:
+    """Asks for what comes after the id of ``last``, so that a list which changes meanwhile shifts nothing."""
+    return base64.urlsafe_b64encode(_TOKEN_FORM + last.encode()).decode().rstrip("=")
 
 
-def _model(candidate: Candidate) -> pb.Model:
-    listed = candidate.listed
-    capabilities = listed.capabilities if listed else ("chat",)
-    inputs = [MODALITY_TEXT, MODALITY_IMAGE] if _READ_IMAGES & set(capabilities) else [MODALITY_TEXT]
-    outputs = [modality for name, modality in _OUTPUTS.items() if name in capabilities]
-    return pb.Model(
-        id=candidate.id,
-        aliases=listed.aliases if listed else (),
-        provider=candidate.provider.name,
-        display_name=(listed.display_name if listed else "") or candidate.model,
-        capabilities=[_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES],
-        input_modalities=([MODALITY_AUDIO] if "transcription" in capabilities else inputs) if listed else [],
-        output_modalities=outputs if listed else [],
-    )
+def _place_in(token: str) -> str:
+    try:
+        packed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if packed[:1] != _TOKEN_FORM:
+            raise ValueError
+        return packed[1:].decode()
+    except (ValueError, binascii.Error):
+        raise InvalidArgument.field(
+            "page_token", "is not one of this method's; take next_page_token as it is"
+        ) from None

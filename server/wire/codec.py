@@ -22,6 +22,7 @@ from aignehub.v1.usage_pb2 import Usage
 from server.errors import HubError
 from server.wire.audio.live import Event, Frame, LivePlan
 from server.wire.http import HttpRequest, HttpResponse
+from server.wire.model_lists.page import ModelPage
 from server.wire.pictures import Drawn, ImageRequest, Picture
 from server.wire.recording import Dictation
 
@@ -260,3 +261,20 @@ class ImageCodec(Protocol):
 
     def capabilities(self, model: str) -> tuple[str, ...]:
         """``image`` and ``image_edit`` where the model is known to draw and to edit; else nothing."""
+
+
+class ModelListCodec(Protocol):
+    """One provider's own list of its models, where asking for it is free."""
+
+    @property
+    def whole(self) -> bool:
+        """False where the provider has models that its list leaves out."""
+
+    def encode(self) -> HttpRequest:
+        """The request for the first page: always a GET."""
+
+    def decode(self, response: HttpResponse) -> ModelPage:
+        """A page of status 2xx: only what the provider tells. Raises HubError where it is no list."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""

@@ -8,7 +8,7 @@ from aignehub.v1.usage_pb2 import ModalityTokens, Usage
 _COUNTS = (
     "input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "cache_write_input_tokens",
     "reasoning_output_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens", "billed_characters",
-    "billed_images",
+    "billed_images", "cache_write_1h_input_tokens",
 )  # fmt: skip
 _COSTS: tuple[Literal["cost_nano_usd", "provider_cost_nano_usd"], ...] = ("cost_nano_usd", "provider_cost_nano_usd")
 _MODALITIES = ("input_by_modality", "output_by_modality")

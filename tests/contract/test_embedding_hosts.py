@@ -18,7 +18,7 @@ from tests.wire.spec import request_validator
 
 _SPEC = SPECS / "openai-openapi.yaml"
 _MISTRAL_SPEC = SPECS / "mistral-openapi.yaml"
-_OTHERS = ("cohere", "gemini", "vertex", "voyage")  # formats of their own
+_OTHERS = ("cohere", "gemini", "vertex")  # formats of their own
 _FILES = sorted(path for path in WIRE.glob("*/*-embeddings-*.json") if path.parent.name not in _OTHERS)
 
 

@@ -21,15 +21,20 @@ from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
 from tests.wire.spec import request_validator
 
-KINDS = frozenset({"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "ollama", "mistral"})
+KINDS = frozenset(
+    {"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "ollama", "mistral", "voyage"}
+)
 ANY_KIND = "openai-compatible"
-OTHER_CODEC = frozenset({"cohere", "gemini", "vertex", "voyage"})
+OTHER_CODEC = frozenset({"cohere", "gemini", "vertex"})
 """Providers whose embeddings have a format of their own, which is another codec's."""
 OLLAMAS_OWN = ("/api/embed", "/api/embeddings")
 """Paths of Ollama's own format; the hub asks it by its OpenAI path."""
 
 _DEPLOYMENTS = "/openai/deployments/"
-_SAID = frozenset({"model", "input", "dimensions", "user", "encoding_format"})
+_SAID = frozenset({"model", "input", "dimensions", "user", "encoding_format", "input_type", "truncation"})
+_NULLED = frozenset({"output_dimension", "output_dtype"})
+"""Fields of which only null was recorded, which says nothing."""
+_TASKS = {"query": pb.EMBEDDING_TASK_RETRIEVAL_QUERY, "document": pb.EMBEDDING_TASK_RETRIEVAL_DOCUMENT}
 _SPEC = ROOT.parent / "shared" / "specs" / "openai-openapi.yaml"
 
 
@@ -134,6 +139,10 @@ class Embeddings:
         return outcome
 
 
+def _said(name: str, recorded: dict[str, Any]) -> bool:
+    return name in _SAID or (name in _NULLED and recorded[name] is None)
+
+
 def _model(recording: Recording) -> str:
     """The model the provider was asked for; Azure names it in the path."""
     if _DEPLOYMENTS in recording.path:
@@ -153,6 +162,10 @@ def _build(recording: Recording, model: str) -> pb.CreateEmbeddingsRequest:
     )
     if body.get("dimensions") is not None:
         request.dimensions = body["dimensions"]
+    if body.get("truncation") is not None:
+        request.truncate = body["truncation"]
+    if body.get("input_type") is not None:
+        request.task = _TASKS[body["input_type"]]
     return request
 
 
@@ -183,7 +196,7 @@ def _judge(bench: Bench, outcome: Outcome, requests: list[Captured]) -> None:
     """Fills in everything about the request."""
     recording = outcome.recording
     recorded: dict[str, Any] = recording.request or {}
-    outcome.encode = [f"{name}: the contract has no field for it" for name in recorded if name not in _SAID]
+    outcome.encode = [f"{name}: the contract has no field for it" for name in recorded if not _said(name, recorded)]
     if not requests:
         outcome.encode.append("the hub sent nothing")
         return

@@ -99,6 +99,34 @@ class _PriceUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceUnit.V
     """One minute of audio."""
     PRICE_UNIT_CHARACTERS_MILLION: _PriceUnit.ValueType  # 7
     """A million characters spoken."""
+    PRICE_UNIT_CACHE_WRITE_1H_TOKENS_MILLION: _PriceUnit.ValueType  # 8
+    """A million tokens written to a cache for an hour."""
+    PRICE_UNIT_REASONING_OUTPUT_TOKENS_MILLION: _PriceUnit.ValueType  # 9
+    """A million output tokens of reasoning."""
+    PRICE_UNIT_INPUT_AUDIO_TOKENS_MILLION: _PriceUnit.ValueType  # 10
+    """A million input tokens of sound."""
+    PRICE_UNIT_OUTPUT_AUDIO_TOKENS_MILLION: _PriceUnit.ValueType  # 11
+    """A million output tokens of sound."""
+    PRICE_UNIT_CACHED_INPUT_AUDIO_TOKENS_MILLION: _PriceUnit.ValueType  # 12
+    """A million cached input tokens of sound."""
+    PRICE_UNIT_INPUT_IMAGE_TOKENS_MILLION: _PriceUnit.ValueType  # 13
+    """A million input tokens of still images."""
+    PRICE_UNIT_OUTPUT_IMAGE_TOKENS_MILLION: _PriceUnit.ValueType  # 14
+    """A million output tokens of still images."""
+    PRICE_UNIT_CACHED_INPUT_IMAGE_TOKENS_MILLION: _PriceUnit.ValueType  # 15
+    """A million cached input tokens of still images."""
+    PRICE_UNIT_INPUT_VIDEO_TOKENS_MILLION: _PriceUnit.ValueType  # 16
+    """A million input tokens of moving images."""
+    PRICE_UNIT_OUTPUT_VIDEO_TOKENS_MILLION: _PriceUnit.ValueType  # 17
+    """A million output tokens of moving images."""
+    PRICE_UNIT_AUDIO_HOUR: _PriceUnit.ValueType  # 18
+    """One hour of audio, for rates that are no whole number of nano-USD a minute."""
+    PRICE_UNIT_CALL: _PriceUnit.ValueType  # 19
+    """One call, beside what it uses."""
+    PRICE_UNIT_WEB_SEARCH: _PriceUnit.ValueType  # 20
+    """One web search that the provider ran."""
+    PRICE_UNIT_FILE_SEARCH: _PriceUnit.ValueType  # 21
+    """One search of stored files that the provider ran."""
 
 class PriceUnit(_PriceUnit, metaclass=_PriceUnitEnumTypeWrapper):
     """What a price counts."""
@@ -119,6 +147,34 @@ PRICE_UNIT_AUDIO_MINUTE: PriceUnit.ValueType  # 6
 """One minute of audio."""
 PRICE_UNIT_CHARACTERS_MILLION: PriceUnit.ValueType  # 7
 """A million characters spoken."""
+PRICE_UNIT_CACHE_WRITE_1H_TOKENS_MILLION: PriceUnit.ValueType  # 8
+"""A million tokens written to a cache for an hour."""
+PRICE_UNIT_REASONING_OUTPUT_TOKENS_MILLION: PriceUnit.ValueType  # 9
+"""A million output tokens of reasoning."""
+PRICE_UNIT_INPUT_AUDIO_TOKENS_MILLION: PriceUnit.ValueType  # 10
+"""A million input tokens of sound."""
+PRICE_UNIT_OUTPUT_AUDIO_TOKENS_MILLION: PriceUnit.ValueType  # 11
+"""A million output tokens of sound."""
+PRICE_UNIT_CACHED_INPUT_AUDIO_TOKENS_MILLION: PriceUnit.ValueType  # 12
+"""A million cached input tokens of sound."""
+PRICE_UNIT_INPUT_IMAGE_TOKENS_MILLION: PriceUnit.ValueType  # 13
+"""A million input tokens of still images."""
+PRICE_UNIT_OUTPUT_IMAGE_TOKENS_MILLION: PriceUnit.ValueType  # 14
+"""A million output tokens of still images."""
+PRICE_UNIT_CACHED_INPUT_IMAGE_TOKENS_MILLION: PriceUnit.ValueType  # 15
+"""A million cached input tokens of still images."""
+PRICE_UNIT_INPUT_VIDEO_TOKENS_MILLION: PriceUnit.ValueType  # 16
+"""A million input tokens of moving images."""
+PRICE_UNIT_OUTPUT_VIDEO_TOKENS_MILLION: PriceUnit.ValueType  # 17
+"""A million output tokens of moving images."""
+PRICE_UNIT_AUDIO_HOUR: PriceUnit.ValueType  # 18
+"""One hour of audio, for rates that are no whole number of nano-USD a minute."""
+PRICE_UNIT_CALL: PriceUnit.ValueType  # 19
+"""One call, beside what it uses."""
+PRICE_UNIT_WEB_SEARCH: PriceUnit.ValueType  # 20
+"""One web search that the provider ran."""
+PRICE_UNIT_FILE_SEARCH: PriceUnit.ValueType  # 21
+"""One search of stored files that the provider ran."""
 Global___PriceUnit: _TypeAlias = PriceUnit  # noqa: Y015
 
 @_typing.final
@@ -325,19 +381,27 @@ class Price(_message.Message):
 
     UNIT_FIELD_NUMBER: _builtins.int
     NANO_USD_FIELD_NUMBER: _builtins.int
+    ABOVE_INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    SERVICE_TIER_FIELD_NUMBER: _builtins.int
     unit: Global___PriceUnit.ValueType
     """What is counted."""
     nano_usd: _builtins.int
-    """Price of one million tokens or characters, or of one image, minute or call."""
+    """Price of one million tokens or characters, or of one image, minute, hour, call or search."""
+    above_input_tokens: _builtins.int
+    """Holds for the whole call once it reads more tokens than this; 0 holds below every other bound."""
+    service_tier: _builtins.str
+    """Holds in this service tier alone, such as "flex"; empty holds in every tier without a price of its own."""
     def __init__(
         self,
         *,
         unit: Global___PriceUnit.ValueType = ...,
         nano_usd: _builtins.int = ...,
+        above_input_tokens: _builtins.int = ...,
+        service_tier: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["nano_usd", b"nano_usd", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_input_tokens", b"above_input_tokens", "nano_usd", b"nano_usd", "service_tier", b"service_tier", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

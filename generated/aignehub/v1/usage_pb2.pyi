@@ -104,6 +104,7 @@ class Usage(_message.Message):
     ESTIMATED_FIELD_NUMBER: _builtins.int
     PROVIDER_COST_NANO_USD_FIELD_NUMBER: _builtins.int
     SERVER_TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    CACHE_WRITE_1H_INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     """Tokens read, cached ones included."""
     output_tokens: _builtins.int
@@ -130,6 +131,8 @@ class Usage(_message.Message):
     """True where the gateway counted tokens itself because the provider sent none."""
     provider_cost_nano_usd: _builtins.int
     """What the provider itself said the call cost."""
+    cache_write_1h_input_tokens: _builtins.int
+    """Part of cache_write_input_tokens that is kept for an hour, where the provider tells; it costs more."""
     @_builtins.property
     def input_by_modality(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModalityTokens]:
         """Input broken down by modality."""
@@ -166,10 +169,11 @@ class Usage(_message.Message):
         estimated: _builtins.bool = ...,
         provider_cost_nano_usd: _builtins.int | None = ...,
         server_tool_calls: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        cache_write_1h_input_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "billed_audio_duration", b"billed_audio_duration", "cost_nano_usd", b"cost_nano_usd", "provider_cost_nano_usd", b"provider_cost_nano_usd"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "accepted_prediction_tokens", b"accepted_prediction_tokens", "billed_audio_duration", b"billed_audio_duration", "billed_characters", b"billed_characters", "billed_images", b"billed_images", "cache_write_input_tokens", b"cache_write_input_tokens", "cached_input_tokens", b"cached_input_tokens", "cost_nano_usd", b"cost_nano_usd", "estimated", b"estimated", "input_by_modality", b"input_by_modality", "input_tokens", b"input_tokens", "output_by_modality", b"output_by_modality", "output_tokens", b"output_tokens", "provider_cost_nano_usd", b"provider_cost_nano_usd", "reasoning_output_tokens", b"reasoning_output_tokens", "rejected_prediction_tokens", b"rejected_prediction_tokens", "server_tool_calls", b"server_tool_calls", "total_tokens", b"total_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "accepted_prediction_tokens", b"accepted_prediction_tokens", "billed_audio_duration", b"billed_audio_duration", "billed_characters", b"billed_characters", "billed_images", b"billed_images", "cache_write_1h_input_tokens", b"cache_write_1h_input_tokens", "cache_write_input_tokens", b"cache_write_input_tokens", "cached_input_tokens", b"cached_input_tokens", "cost_nano_usd", b"cost_nano_usd", "estimated", b"estimated", "input_by_modality", b"input_by_modality", "input_tokens", b"input_tokens", "output_by_modality", b"output_by_modality", "output_tokens", b"output_tokens", "provider_cost_nano_usd", b"provider_cost_nano_usd", "reasoning_output_tokens", b"reasoning_output_tokens", "rejected_prediction_tokens", b"rejected_prediction_tokens", "server_tool_calls", b"server_tool_calls", "total_tokens", b"total_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_nano_usd: _TypeAlias = _typing.Literal["cost_nano_usd"]  # noqa: Y015
     _WhichOneofArgType__cost_nano_usd: _TypeAlias = _typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]  # noqa: Y015

@@ -107,3 +107,9 @@ class Dialect:
     failed: frozenset[str] = frozenset()
     """Finish reasons of an answer that the host could not finish."""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Words of capabilities that are refused for every model of the host."""
+        refused = {"tools": not self.tools, "json_schema": not (self.json_schema or self.json_object)}
+        return frozenset(word for word, lacking in refused.items() if lacking)

@@ -30,6 +30,7 @@ def cut(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> list[li
                 raise UnsupportedByProvider.of(f"inputs[{place}].{kind}", f"{dialect.name} embeds {known} alone")
             into = pieces[kind] = _Pieces(dialect)
         size = estimate.text_size(text) // _FEWEST_BYTES_PER_TOKEN if text else len(one.tokens.ids)
+        size = dialect.image_tokens if kind == "image" else size
         into.add(place, size)
     return [piece for of_kind in pieces.values() for piece in of_kind.done]
 

@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from aignehub.v1 import embedding_service_pb2 as pb
 
+from server.wire.openai_embeddings.inputs import WriteInput, openai_input
+
 FLOAT32 = pb.EMBEDDING_ENCODING_FLOAT32_LE
 INT8 = pb.EMBEDDING_ENCODING_INT8
 UINT8 = pb.EMBEDDING_ENCODING_UINT8
@@ -20,7 +22,7 @@ class Format:
     kind: int
     """What they then are: FLOAT32, INT8, UINT8, BINARY or UBINARY."""
     word: str = ""
-    """Its ``encoding_format``; empty where none is sent."""
+    """The host's word for it, such as base64; empty where none is sent."""
     dtype: str = ""
     """Its ``output_dtype``; empty where none is sent."""
     low_bit_first: bool = False
@@ -44,16 +46,30 @@ class EmbeddingsDialect:
     """Inputs in one request."""
     max_tokens: int = 0
     """Tokens in one request, all inputs together; 0 where the host does not say."""
+    image_tokens: int = 0
+    """Most of them that an image counts as."""
+    write: WriteInput = openai_input
+    """How an input that is no text is written; see inputs.py."""
+    input_name: str = "input"
+    """Its name for the inputs."""
     formats: Mapping[int, Format] = field(default_factory=lambda: JSON_FLOATS)
     """How it sends each of the contract's encodings; what is missing is refused."""
+    format_name: str = "encoding_format"
+    """Its name for a format's word."""
     dimensions: bool = False
     """Takes a vector length. Elsewhere the field is refused: a vector of another length is of no use."""
+    lengths: tuple[int, ...] = ()
+    """Those it can be asked for; empty for any."""
     dimensions_name: str = "dimensions"
     """Its name for that."""
     user: bool = False
     tasks: Mapping[int, str] = field(default_factory=dict)
-    """Its ``input_type`` for a task; others are dropped and listed."""
+    """Its word for a task; others are dropped and listed."""
+    task_name: str = "input_type"
+    """Its name for that word."""
     truncates: bool | None = None
     """Whether an input that is too long is cut without being asked; None where the host does not say."""
+    truncation_name: str = ""
+    """Its name for whether inputs that are too long are cut; empty where it has none."""
     truncate_prompt_tokens: bool = False
     """Takes vLLM's field of that name."""

@@ -1,13 +1,11 @@
 """A part of a request of the contract as one of the format."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from aignehub.v1 import embedding_service_pb2 as pb
-from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, EmbeddingInput, EmbeddingTask
-from aignehub.v1.media_pb2 import Media
+from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, EmbeddingTask
 
 from server.errors import InvalidArgument, Unimplemented, UnsupportedByProvider
 from server.wire.drops import Drops
@@ -21,7 +19,7 @@ _FIELDS = frozenset(
     {"model", "inputs", "dimensions", "encoding", "task", "truncate", "user", "gateway"}
 )  # a field added to the contract is refused until it is built
 _OWNED = _FIELDS | {"input", "encoding_format", "input_type", "truncate_prompt_tokens"}
-_OWNED |= {"output_dimension", "output_dtype"}
+_OWNED |= {"output_dimension", "output_dtype", "output_encoding", "embedding_type", "truncation"}
 """Top-level keys that a field of the contract stands for; gateway.extra_body_json may not set them."""
 
 
@@ -34,19 +32,15 @@ def encode(
             raise Unimplemented.field(field.name)
     notes = Drops(strict=request.gateway.strict_parameters)
     inputs = [request.inputs[place] for place in part]
-    body: dict[str, Any] = {
-        "model": model,
-        "input": [one.text or _input(place, one) for place, one in zip(part, inputs, strict=True)],
-    }
+    written = [dialect.write(f"inputs[{place}]", one) for place, one in zip(part, inputs, strict=True)]
+    body: dict[str, Any] = {"model": model, dialect.input_name: written}
     form = format_of(dialect, request)
     if form.word:
-        body["encoding_format"] = form.word
+        body[dialect.format_name] = form.word
     if form.dtype:
         body["output_dtype"] = form.dtype
     if request.HasField("dimensions"):
-        if not dialect.dimensions:
-            raise UnsupportedByProvider.of("dimensions", f"{dialect.name} has vectors of the model's own length alone")
-        body[dialect.dimensions_name] = request.dimensions
+        body[dialect.dimensions_name] = _length(dialect, request, model)
     _tune(dialect, request, body, notes)
     if any(one.title for one in inputs):
         notes.drop("inputs.title", f"{dialect.name} has no titles of inputs")
@@ -72,6 +66,14 @@ def format_of(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest) -> F
     return found
 
 
+def _length(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, model: str) -> int:
+    if not dialect.dimensions:
+        raise UnsupportedByProvider.of("dimensions", f"{dialect.name} has vectors of the model's own length alone")
+    if dialect.lengths and request.dimensions not in dialect.lengths:
+        raise InvalidArgument.field("dimensions", f"{model} takes {', '.join(map(str, dialect.lengths))}")
+    return request.dimensions
+
+
 def _tune(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, body: dict[str, Any], notes: Drops) -> None:
     if request.user:
         if dialect.user:
@@ -80,12 +82,14 @@ def _tune(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, body: di
             notes.drop("user", f"{dialect.name} has no such parameter")
     if request.task:
         if request.task in dialect.tasks:
-            body["input_type"] = dialect.tasks[request.task]
+            body[dialect.task_name] = dialect.tasks[request.task]
         else:
             task = EmbeddingTask.Name(request.task).removeprefix("EMBEDDING_TASK_")
             notes.drop("task", f"{dialect.name} has no vectors for {task}")
     if request.HasField("truncate"):
-        if dialect.truncate_prompt_tokens:
+        if dialect.truncation_name:
+            body[dialect.truncation_name] = request.truncate
+        elif dialect.truncate_prompt_tokens:
             if request.truncate:
                 body["truncate_prompt_tokens"] = -1  # to what the model reads
         elif request.truncate is not dialect.truncates:
@@ -95,27 +99,3 @@ def _tune(dialect: EmbeddingsDialect, request: CreateEmbeddingsRequest, body: di
                 None: "does not say more",
             }
             notes.drop("truncate", f"{dialect.name} has no such parameter, and {does[dialect.truncates]}")
-
-
-def _input(place: int, one: EmbeddingInput) -> Any:
-    match one.WhichOneof("input"):
-        case "tokens":
-            return list(one.tokens.ids)
-        case "image":
-            # https://openrouter.ai/docs/api-reference/embeddings/create-embeddings
-            url = _image_url(f"inputs[{place}].image", one.image)
-            return {"content": [{"type": "image_url", "image_url": {"url": url}}]}
-        case _:
-            return one.text
-
-
-def _image_url(path: str, media: Media) -> str:
-    match media.WhichOneof("source"):
-        case "url":
-            return media.url
-        case "data":
-            if not media.mime_type:
-                raise InvalidArgument.field(f"{path}.mime_type", "is required with data, for example image/png")
-            return f"data:{media.mime_type};base64,{b64encode(media.data).decode()}"
-        case _:
-            raise UnsupportedByProvider.of(f"{path}.file_id", "send the image's bytes or its URL")

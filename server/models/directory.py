@@ -1,0 +1,113 @@
+"""The models of every provider, and the tasks that keep the providers' own lists fresh."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+from aignehub.v1 import model_service_pb2 as pb
+
+from server.backends.base import Call, ModelLister
+from server.errors import HubError
+from server.models.rates import Rates
+from server.models.shelf import Shelf
+from server.phases import Phases
+from server.transport.endpoint import Credential
+
+_FIRST_RETRY_SECONDS = 30.0
+_SPREAD = 0.1
+"""Lists are asked for a little early or late, so that many hubs do not ask at the same moment."""
+
+_log = structlog.get_logger("models")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a provider's list comes from."""
+
+    shelf: Shelf
+    lister: ModelLister
+    credential: Credential
+
+
+class Directory:
+    """What is known of models. Entered with ``async with``, it asks the sources for their lists until it is left."""
+
+    def __init__(
+        self, shelves: Sequence[Shelf], sources: Sequence[Source] = (), *, interval: float = 3600, timeout: float = 15
+    ) -> None:
+        self._shelves = {shelf.provider: shelf for shelf in shelves}
+        self._sources = sources
+        self._interval = interval
+        self._timeout = timeout
+        self._complete: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._first_round: Mapping[str, asyncio.Event] = {source.shelf.provider: asyncio.Event() for source in sources}
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(self._keep_fresh(source)) for source in self._sources]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def ready(self, seconds: float) -> None:
+        """Returns once every list has been asked for once, and in any case after so long."""
+        waiting = [asyncio.create_task(event.wait()) for event in self._first_round.values() if not event.is_set()]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    def model(self, provider: str, name: str) -> pb.Model:
+        """The whole account of one model; a message that must not be changed."""
+        return self._shelves[provider].model(name)
+
+    def listed(self, provider: str) -> Sequence[str]:
+        """Names on the provider's own list that can be called here; none while there is no list."""
+        return self._shelves[provider].names
+
+    def knows_all(self, provider: str) -> bool:
+        """True where every model of the provider is on its list, and the list has come."""
+        return provider in self._complete
+
+    def rates(self, provider: str, name: str, service_tier: str = "") -> Rates | None:
+        """What calls of the model cost; None where nobody told."""
+        shelf = self._shelves.get(provider)
+        return shelf.rates(name, service_tier) if shelf else None
+
+    async def _keep_fresh(self, source: Source) -> None:
+        failed = ""
+        pause = _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                failure = await self._ask(source)
+            finally:
+                self._first_round[source.shelf.provider].set()
+            if failure and failure != failed:
+                _log.warning("list of models", provider=source.shelf.provider, failure=failure)
+            elif failed and not failure:
+                _log.info("list of models", provider=source.shelf.provider, recovered=True)
+            failed = failure
+            pause = min(pause * 2, self._interval) if failure else _FIRST_RETRY_SECONDS
+            seconds = pause if failure else self._interval
+            await asyncio.sleep(seconds * random.uniform(1 - _SPREAD, 1 + _SPREAD))  # noqa: S311 -- no secret
+
+    async def _ask(self, source: Source) -> str:
+        """Fetches one list; why it failed, or nothing where it did not."""
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        call = Call(deadline=deadline, model="", credential=source.credential, request_id="", phases=Phases())
+        try:
+            async with asyncio.timeout(self._timeout):
+                await source.shelf.replace_list(await source.lister.models(call))
+        except HubError as error:
+            return f"{error.reason}: {error.message}"
+        except TimeoutError:
+            return f"the list took longer than {self._timeout:g} s"
+        if source.lister.whole:
+            self._complete.add(source.shelf.provider)
+        return ""
