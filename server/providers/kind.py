@@ -41,6 +41,8 @@ class ProviderKind:
     """The same for counting tokens; None where the hub estimates them."""
     images: Callable[[Mapping[str, str]], ImageCodec] | None = None
     """The same for images."""
+    aliases: tuple[str, ...] = ()
+    """Other names that it is known by, for an operator's ``kind`` and before a model's name."""
     key_env: tuple[str, ...] = ()
     """Environment variables that hold its keys; the first that is set switches the kind on."""
     base_url_env: str = ""

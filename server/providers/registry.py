@@ -7,6 +7,7 @@ from types import MappingProxyType
 from server.providers import anthropic, compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
+from server.providers.gemini import GEMINI
 from server.providers.image_hosts import drawing
 from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
@@ -18,8 +19,13 @@ _COMPATIBLE = tuple(
     with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
     for kind in compatible.KINDS
 )
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, JINA, VOYAGE)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
 """By the name an operator writes as ``kind``."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {alias: kind.name for kind in PROVIDERS.values() for alias in kind.aliases}
+)
+"""Other names of kinds, and the kind each means."""

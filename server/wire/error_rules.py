@@ -84,6 +84,7 @@ _RULES = (
             "input is too long",
             "input length .* exceed",
             "too many input tokens",
+            "token count .{0,40}exceeds the maximum",
             "reduce the length of the (messages|prompt|input)",
         ),
     ),
@@ -142,7 +143,10 @@ _RULES = (
         frozenset({0, 400, 403, 451}),
         frozenset({"unsupported_country_region_territory"}),
         _any_of(
-            "not (available|supported) in your (region|country)", "geographic restriction", "region(al)? restriction"
+            "not (available|supported) in your (region|country)",
+            "user location is not supported",
+            "geographic restriction",
+            "region(al)? restriction",
         ),
     ),
     _Rule(
