@@ -71,6 +71,14 @@ class Shelf:
                 await sleep(0)
         self.names = tuple(callable_)
 
+    def keep_list(self, before: "Shelf") -> bool:
+        """Takes over the list that an earlier shelf of the same instance had; False where there is none to take."""
+        if before._kind != self._kind or not before._listed:
+            return False
+        self._listed = before._listed
+        self.names = before.names
+        return True
+
     def model(self, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
         return self._account(name).model

@@ -57,6 +57,8 @@ class Provider:
     kind: str
     credentials: tuple[Credential, ...]
     needs_key: bool = True
+    enabled: bool = True
+    """False where an operator switched it off at run time."""
     weight: int = 100
     models: tuple[ListedModel, ...] = ()
     closed: bool = False
@@ -81,8 +83,8 @@ class Provider:
 
     @property
     def usable(self) -> bool:
-        """True where it could be called: it has a key or needs none."""
-        return bool(self.credentials) or not self.needs_key
+        """True where it could be called: it is switched on, and has a key or needs none."""
+        return self.enabled and (bool(self.credentials) or not self.needs_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Runs a plan: attempts one after the other or side by side, until one has content."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -10,11 +10,12 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
 from server.errors import AttemptTimedOut, HubError, ProviderTimeout
 from server.routing.attempt import Attempt, Terms
+from server.routing.catalogue import Provider
 from server.routing.course import Course
 from server.routing.ordering import Ordering, Price, unknown_price
 from server.routing.plan import Plan
 from server.routing.race import Lost, Race
-from server.routing.rules import Shared
+from server.routing.rules import RoutingRules, Shared
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -77,6 +78,13 @@ class Dispatch:
         self._clock = asyncio.get_running_loop().time
         self.order = Ordering(shared.book, shared.random, self._clock, price)
         """Orders the candidates for one model."""
+
+    def adopt(self, providers: Iterable[Provider], rules: RoutingRules) -> None:
+        """Follows a new configuration: what is known of providers that stay is kept."""
+        self.shared.book.adopt(providers)
+        self.shared.repeats.share, self.shared.repeats.floor = rules.retry_share, rules.retry_floor
+        self.shared.hedges.share = rules.hedge_share
+        self.shared = replace(self.shared, rules=rules)
 
     async def whole(self, plan: Plan, terms: Terms, send: Callable[[Attempt], Awaitable[A]]) -> A:
         """The answer of the first attempt that has one; ``gateway.attempts`` tells of all.

@@ -1,7 +1,7 @@
 """All that is known of one provider instance: its keys, its limit, and how each of its models does."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -82,6 +82,10 @@ class ProviderHealth:
     def known(self, name: str) -> ModelHealth | None:
         """What is known of a model; None where it was never asked."""
         return self._models.get(name)
+
+    def models(self) -> Iterable[tuple[str, ModelHealth]]:
+        """Every model that was asked, with what is known of it."""
+        return tuple(self._models.items())
 
     def enter(self, name: str, now: float, tried: Collection[str], *, force: bool = False) -> Admission | Refusal:
         """Leave for an attempt with a key not ``tried``, or why there is none.
