@@ -146,9 +146,9 @@ async def test_a_list_of_several_pages_is_read_to_its_end(tmp_path: Path) -> Non
         async with hub_with(paged, tmp_path, kind="openai-compatible") as (hub, upstream):
             assert await ids(hub) == [f"up/{number}" for number in range(1, 7)]
     assert [seen.raw_path for seen in upstream.seen] == [
-        "/v1/models?limit=1000",
-        "/v1/models?limit=1000&after_id=2",
-        "/v1/models?limit=1000&after_id=4",
+        "/v1/v1/models?limit=1000",
+        "/v1/v1/models?limit=1000&after_id=2",
+        "/v1/v1/models?limit=1000&after_id=4",
     ]
 
 
