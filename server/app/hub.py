@@ -10,13 +10,14 @@ import grpc
 import structlog
 
 from server.app.identity import build_authenticator, build_tokens
-from server.app.models import build_directory
+from server.app.models import ModelKnowledge, build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
 from server.app.reload import Built, Load, Reloader, defaults_of, files_of
 from server.app.routing import routing_rules
 from server.backends.media import CallerMedia
 from server.config import Settings
+from server.config.table import load_model_table
 from server.errors import ConfigError, Draining, HubError, Internal
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
@@ -119,13 +120,15 @@ class Hub:
         def build(settings: Settings) -> Built:
             catalogue = build_catalogue(settings, self._environ, connections, sandbox_url)
             configuration = Configuration(catalogue, defaults_of(settings), routing_rules(settings))
-            return Built(configuration, build_directory(settings, catalogue))
+            table = load_model_table(settings.models.table) if settings.models.table else {}
+            return Built(configuration, build_directory(settings, catalogue, table), table)
 
         built = build(settings)
         directory = built.directory
-        dispatch = Dispatch(Shared.of(built.configuration.rules))
+        known = ModelKnowledge(directory)
+        dispatch = Dispatch(Shared.of(built.configuration.rules), known.price, known.cost)
         live = Live(built.configuration, dispatch)
-        self.reloader = Reloader(settings, self._load, build, live, partial(self._swapped, live, directory))
+        self.reloader = Reloader(settings, built, self._load, build, live, partial(self._swapped, live, directory))
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
@@ -139,7 +142,7 @@ class Hub:
             ],
         )
         self._health = HealthServicer(lambda model: _is_served(live, model))
-        self._add_services(server, registry, live, dispatch, directory, self._health)
+        self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
@@ -210,10 +213,11 @@ class Hub:
         dispatch: Dispatch,
         directory: Directory,
         health: HealthServicer,
+        known: ModelKnowledge,
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        frame = Frame(live, dispatch, settings.limits.max_call_seconds)
+        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known)
         book = dispatch.shared.book
         add_services(
             server,

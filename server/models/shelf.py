@@ -83,6 +83,11 @@ class Shelf:
         """The whole account of one model; a message that must not be changed."""
         return self._account(name).model
 
+    def is_stated(self, name: str) -> bool:
+        """Whether the operator said something of the model."""
+        told = self._told.get(name)
+        return told is not None and bool(told.capabilities or told.input_modalities or told.max_input_tokens)
+
     def rates(self, name: str, service_tier: str) -> Rates | None:
         """What calls of the model cost in that tier; None where nobody told."""
         account = self._account(name)

@@ -30,9 +30,11 @@ kept whole in provider_fields_json beside the citations made of it.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from server.providers.kind import ProviderKind, Site
 from server.transport.credentials import always, header
+from server.wire import model_lists
 from server.wire.gemini import GeminiChatCodec, Host
 from server.wire.gemini.host import KNOBS
 
@@ -77,4 +79,6 @@ GEMINI = ProviderKind(
     base_url_env="GEMINI_BASE_URL",
     settle=_settle,
     options=frozenset({"api_version"}),
+    model_list=lambda options: replace(model_lists.GEMINI, path=f"{_host(options).root}/models?pageSize=1000"),
+    notes="generateContent",
 )

@@ -73,5 +73,8 @@ class ProviderKind:
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
     lacks: frozenset[str] = frozenset()
     """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
+    switched_on: str = ""
+    """How the environment switches the kind on, in words for the provider table of the README; empty where key_env and
+    base_url_env say it."""
     notes: str = ""
-    """What an operator should know, for the provider table of the README."""
+    """What else an operator should know, for the same table."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, compatible
+from server.providers import anthropic, bedrock, compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
@@ -13,13 +13,23 @@ from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
+from server.providers.notes import NOTES
 from server.providers.voyage import VOYAGE
 
-_COMPATIBLE = tuple(
-    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
-    for kind in compatible.KINDS
-)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE)
+
+def _completed(kind: ProviderKind) -> ProviderKind:
+    """A host of OpenAI's chat with all else that is known of it."""
+    known = replace(
+        kind,
+        embeddings=EMBEDDINGS.get(kind.name),
+        model_list=LISTS.get(kind.name),
+        notes=NOTES.get(kind.name, ""),
+    )
+    return with_audio(drawing(known))
+
+
+_COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE, bedrock.KIND)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})

@@ -23,6 +23,7 @@ from server.phases import Phases
 from server.routing.attempt import Terms
 from server.routing.catalogue import Modality
 from server.routing.chat import chat, chat_stream, count_tokens
+from server.routing.fit import needs_of
 from server.routing.plan import Plan
 from server.services.fan_out import FanOut
 from server.services.frame import Context, Frame, conclude
@@ -112,4 +113,4 @@ class ChatService(ChatServiceServicer):
         validate(request)
         if request.stream_options.coalesce_ms:
             raise Unimplemented.field("stream_options.coalesce_ms")
-        return self._frame.plan(request.model, request.gateway, Modality.CHAT)
+        return self._frame.plan(request.model, request.gateway, Modality.CHAT, partial(needs_of, request))

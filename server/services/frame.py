@@ -18,6 +18,7 @@ from server.identity.rights import Rights
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
 from server.routing.dispatch import Dispatch
+from server.routing.fit import Facts, Needs, fitting
 from server.routing.live import Live
 from server.routing.plan import Plan
 from server.routing.policies import Policy
@@ -40,6 +41,8 @@ class Frame:
     dispatch: Dispatch
     max_call_seconds: float
     """Longest call, also where the caller set no deadline."""
+    facts: Facts | None = None
+    """What is known of models; None where nothing is."""
     replays: Replays = field(default_factory=Replays)
 
     @property
@@ -53,11 +56,14 @@ class Frame:
             return await make()
         return await self.replays.once(gateway.idempotency_key, request, make)
 
-    def plan(self, model: str, gateway: GatewayOptions, modality: Modality) -> Plan:
+    def plan(
+        self, model: str, gateway: GatewayOptions, modality: Modality, needs: Callable[[], Needs] | None = None
+    ) -> Plan:
         """The plan for ``model``, or for the default of ``modality`` where that is empty.
 
-        The caller's rights are judged for every candidate. Raises Unimplemented or PermissionDenied for options,
-        InvalidArgument where there is neither a model nor a default, and what ``plan_call`` raises.
+        The caller's rights are judged for every candidate; those that are known not to serve ``needs`` are left out.
+        Raises Unimplemented or PermissionDenied for options, InvalidArgument where there is neither a model nor a
+        default, and what ``plan_call`` and ``fitting`` raise.
         """
         began = perf_counter()
         call = current_call.get()
@@ -81,6 +87,8 @@ class Frame:
             order=self.dispatch.order,
             policy=configuration.rules.policy,
         )
+        if needs is not None and self.facts is not None:
+            plan = fitting(plan, needs, self.facts)
         call.provider = plan.candidates[0].provider.name
         call.phases.add("resolve", perf_counter() - began)
         return plan

@@ -7,6 +7,7 @@ from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
+from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
 from tests.wire.images import Images
 
@@ -14,8 +15,9 @@ _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "converse": Converse(),
     "messages": ByProvider({"anthropic": Messages()}),
-    "count_tokens": ByProvider({"anthropic": MessageTokens()}),
+    "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,

@@ -1,4 +1,4 @@
-"""One surface of the recordings that several providers have, each in a format of its own."""
+"""An API of one name that each provider has in a form of its own."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,13 @@ from tests.wire.recording import Recording
 
 
 class ByProvider:
-    """Hands a recording to its provider's module."""
+    """The module of such an API: each exchange goes to its provider's, those of others are not served yet."""
 
     def __init__(self, modules: Mapping[str, Api]) -> None:
         self._modules = modules
 
     def serves(self, recording: Recording) -> bool:
-        """What a provider's module serves; nothing of the others."""
+        """See Api.serves."""
         module = self._modules.get(recording.provider)
         return module is not None and module.serves(recording)
 

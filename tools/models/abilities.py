@@ -15,6 +15,7 @@ _CATALOGUE = "litellm/model_prices_and_context_window_backup.json"
 KINDS: Mapping[str, tuple[str, ...]] = {
     "anthropic": ("anthropic",),
     "azure": ("azure",),
+    "azure-anthropic": ("anthropic",),
     "azure-foundry": ("azure_ai",),
     "bedrock": ("bedrock", "bedrock_converse"),
     "cerebras": ("cerebras",),

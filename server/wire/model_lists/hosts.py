@@ -255,7 +255,7 @@ ANTHROPIC = ListCodec(
     next_page=_after_last,
     headers=MappingProxyType({"anthropic-version": "2023-06-01"}),
 )
-GEMINI = ListCodec("/models?pageSize=1000", gemini_model, items=("models",), next_page=_gemini_next)
+GEMINI = ListCodec("/v1beta/models?pageSize=1000", gemini_model, items=("models",), next_page=_gemini_next)
 COHERE = ListCodec("/v1/models?page_size=1000", cohere_model, items=("models",), next_page=_cohere_next)
 OLLAMA = ListCodec("/api/tags", ollama_model, items=("models",))
 DEEPGRAM = ListCodec("/models", deepgram_model, items=("stt", "tts"))
