@@ -1,6 +1,7 @@
 """Bedrock through the front door: how the hub proves itself, what its failures are to a caller, and who leaves when."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path

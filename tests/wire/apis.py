@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.wire.anthropic import Messages, MessageTokens
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
@@ -17,7 +18,8 @@ APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
-    "count_tokens": ByProvider({"bedrock": CountTokens()}),
+    "messages": ByProvider({"anthropic": Messages()}),
+    "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
