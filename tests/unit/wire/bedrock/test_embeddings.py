@@ -132,7 +132,11 @@ def test_texts_by_96_and_images_alone() -> None:
     [
         ("custom-model", ask("a"), "model"),
         (TITAN_2, picture(), "inputs[0].image"),
-        (COHERE_3, pb.CreateEmbeddingsRequest(inputs=[{"tokens": {"ids": [1]}}]), "inputs[0].tokens"),
+        (
+            COHERE_3,
+            pb.CreateEmbeddingsRequest(inputs=[pb.EmbeddingInput(tokens=pb.TokenIds(ids=[1]))]),
+            "inputs[0].tokens",
+        ),
         (TITAN_1, ask("a", dimensions=256), "dimensions"),
         (TITAN_2, ask("a", dimensions=300), "dimensions"),
         (TITAN_2, ask("a", encoding=INT8), "encoding"),
