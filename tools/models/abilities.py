@@ -157,7 +157,7 @@ def _can(entry: Mapping[str, Any]) -> list[str]:
         mode = "responses"
     if not (mode == "transcription" and can == {"live_transcription"}):
         can.add(mode)
-    if "chat" in can:
+    if _WRITERS & can:
         can |= {word for key, word in _CHAT_ABILITIES.items() if entry.get(key)}
     return sorted(can)
 
