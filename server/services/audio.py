@@ -9,6 +9,7 @@ from aignehub.v1.audio_service_pb2_grpc import AudioServiceServicer
 from aignehub.v1.options_pb2 import GatewayOptions
 from typing_extensions import override
 
+from server.backends.arrival import Arrival
 from server.calls import current_call
 from server.errors import InvalidArgument
 from server.routing.audio import speech, speech_stream, transcribe, transcribe_live
@@ -16,7 +17,7 @@ from server.routing.catalogue import Modality
 from server.routing.plan import Plan
 from server.routing.speech_session import speech_session
 from server.services.frame import Context, Frame, caller_rights, conclude
-from server.services.recordings import first_config, transcription, translation, uploaded
+from server.services.recordings import audio_of, first_config, transcription, translation, uploaded
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 from server.services.voices import list_voices
@@ -58,7 +59,8 @@ class AudioService(AudioServiceServicer):
         validate(first)
         refuse_for_streams(first.config.gateway)
         plan = self._hearing(first.config.model, first.config.gateway)
-        return _heard(await self._transcribed(await uploaded(first.config, request_iterator), plan, context))
+        async with Arrival(audio_of(request_iterator)) as coming:
+            return _heard(await self._transcribed(uploaded(first.config, coming), plan, context))
 
     @override
     async def StreamTranscription(
