@@ -162,6 +162,7 @@ def _served(kind: ProviderKind, images: ImageCodec | None) -> Served:
         transcription=kind.transcription is not None,
         speech=kind.speech is not None,
         draws=images.capabilities if images else None,
+        responses=kind.responses,
         lacks=kind.lacks,
     )
 

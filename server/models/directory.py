@@ -83,7 +83,9 @@ class Directory:
 
     def model(self, provider: str, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
-        return self._shelves[provider].model(name)
+        shelf = self._shelves.get(provider)
+        # A provider that a reload has taken away while a call went on has nothing to tell any more.
+        return shelf.model(name) if shelf else pb.Model(id=f"{provider}/{name}", provider=provider)
 
     def is_stated(self, provider: str, name: str) -> bool:
         """Whether the operator said something of the model."""
@@ -92,7 +94,8 @@ class Directory:
 
     def listed(self, provider: str) -> Sequence[str]:
         """Names on the provider's own list that can be called here; none while there is no list."""
-        return self._shelves[provider].names
+        shelf = self._shelves.get(provider)
+        return shelf.names if shelf else ()
 
     def knows_all(self, provider: str) -> bool:
         """True where every model of the provider is on its list, and the list has come."""

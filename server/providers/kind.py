@@ -71,6 +71,8 @@ class ProviderKind:
     """Its live transcription over a WebSocket; None where live speech is served by utterance."""
     model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    responses: bool = False
+    """Whether its chat also serves models that only OpenAI's Responses API has."""
     lacks: frozenset[str] = frozenset()
     """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
     switched_on: str = ""
