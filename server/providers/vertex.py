@@ -32,6 +32,7 @@ from server.wire.gemini.words import VERTEX_FINISH_NUMBERS
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
 
 NAME = "vertex"
+_ADDRESS = "https://aiplatform.googleapis.com"
 _USUAL_VERSION = "v1"
 _USUAL_LOCATION = "global"
 _TRUE = frozenset({"1", "true"})
@@ -59,12 +60,12 @@ def _settle(site: Site, environ: Mapping[str, str]) -> Site:
         raise ValueError(f"options.location: {location!r} is no location; write one such as us-central1 or global")
     if not project and options.get("location"):
         raise ValueError("options.location: express mode has no locations; set options.project too, or neither")
-    return Site(site.base_url or _address(location), options)
+    return Site(_address(location) if site.base_url == _ADDRESS else site.base_url, options)
 
 
 def _address(location: str) -> str:
     if location == _USUAL_LOCATION:
-        return "https://aiplatform.googleapis.com"
+        return _ADDRESS
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
@@ -149,12 +150,14 @@ def _count(options: Mapping[str, str]) -> CountByModel:
 
 VERTEX = ProviderKind(
     name=NAME,
-    base_url="",
+    base_url=_ADDRESS,
     authorize=lambda _: google(),
     chat=_chat,
     count=_count,
     key_env=("VERTEX_API_KEY", "GOOGLE_VERTEX_API_KEY"),
     base_url_env="VERTEX_BASE_URL",
+    switched_on="`VERTEX_API_KEY`, or `GOOGLE_CLOUD_PROJECT` with `GOOGLE_APPLICATION_CREDENTIALS`",
+    notes="Gemini, Claude and partners' models; the host is that of `location`; keys and Google's credential files",
     needs_key=False,
     settle=_settle,
     credentials_from=_credentials,

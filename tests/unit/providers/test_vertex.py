@@ -17,7 +17,7 @@ SITE = {"project": "my-project", "location": "us-central1"}
 
 def settled(options: dict[str, str], **environ: str) -> Site:
     assert KIND.settle is not None
-    return KIND.settle(Site("", options), environ)
+    return KIND.settle(Site(KIND.base_url, options), environ)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def settled(options: dict[str, str], **environ: str) -> Site:
 )
 def test_each_location_has_its_host(location: str, host: str) -> None:
     assert settled({"project": "my-project", "location": location}).base_url == host
+
+
+def test_an_address_of_ones_own_stays() -> None:
+    assert KIND.settle is not None
+    assert KIND.settle(Site("https://proxy.example/vertex", SITE), {}).base_url == "https://proxy.example/vertex"
 
 
 def test_the_environment_completes_what_is_configured() -> None:
