@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.wire.anthropic import Messages, MessageTokens
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
@@ -15,7 +16,8 @@ _IMAGES = Images()
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "converse": Converse(),
-    "count_tokens": ByProvider({"bedrock": CountTokens()}),
+    "messages": ByProvider({"anthropic": Messages()}),
+    "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,

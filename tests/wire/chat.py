@@ -64,9 +64,8 @@ class ChatCompletions:
             if _DEPLOYMENTS in path:
                 base, version = path.split(_DEPLOYMENTS)[0], version or _SOME_VERSION
             options = (("api_version", version),) if version else ()
-        if _names_urls(recording.request):
-            return Instance(name, kind, f"http://{PUBLIC_ADDRESS}/{name}{base}", options, proxy=_origin(root))
-        return Instance(name, kind, root + base, options)
+        root, proxy = address(recording.request, name, root)
+        return Instance(name, kind, root + base, options, proxy=proxy)
 
     def _build(self, outcome: Outcome, model: str) -> Built | None:
         """The recorded request, or None where there is none or it is of a shape that no client could send."""
@@ -98,6 +97,11 @@ class ChatCompletions:
         if times != 1:
             outcome.decode.append(f"the provider was asked {times} times")
         return outcome
+
+
+def address(request: Json, name: str, root: str) -> tuple[str, str]:
+    """Where to configure an instance whose replay is below ``root``, and the proxy that leads there; see above."""
+    return (f"http://{PUBLIC_ADDRESS}/{name}", _origin(root)) if _names_urls(request) else (root, "")
 
 
 def _streams(request: Json) -> bool:

@@ -53,6 +53,13 @@ _DALL_E_2_QUALITY = (
 )
 
 BY_ID: dict[str, str] = {
+    "anthropic-messages-chat-text-22a37d37": (
+        "top_p is -1, which one model let pass in 2024: the contract takes 0 to 1, as Anthropic's own reference did"
+    ),
+    "anthropic-messages-error-92bd2161": (
+        "its one message is a string and no object, which no client of the contract can say; the recording is of the "
+        "provider's refusal"
+    ),
     "openai-images-generate-343e2986": _DALL_E_2_QUALITY,
     "openai-images-generate-error-f22f9b12": _DALL_E_2_QUALITY,
     "bedrock-count-tokens-eb72288e": (

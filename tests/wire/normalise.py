@@ -314,7 +314,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "empty description is absent",
         "an empty description says nothing of the tool",
-        r"tools\[\]\.(function|custom)\.description",
+        r"tools\[\]\.((function|custom)\.)?description",
         _sent_absent(""),
     ),
     Rule(
@@ -373,6 +373,30 @@ RULES: tuple[Rule, ...] = (
         "OpenAI took dall-e-2 for an edit that named none; the hub's caller names a model or has a default",
         "model",
         lambda pair: pair.difference.recorded is ABSENT and pair.difference.sent == "dall-e-2",
+    ),
+    Rule(
+        "is_error: false is absent",
+        "Anthropic's default of a tool's result",
+        r"messages\[\]\.content\[\]\.is_error",
+        _sent_absent(False),
+    ),
+    Rule(
+        "one text block is a string",
+        "Anthropic reads a string as one text block",
+        r"system|messages\[\]\.content\[\]\.content",
+        lambda pair: pair.difference.recorded == [{"type": "text", "text": pair.difference.sent}],
+    ),
+    Rule(
+        "no instructions are none",
+        "an empty list of instructions says what its absence says",
+        "system",
+        _sent_absent([]),
+    ),
+    Rule(
+        "the format by its later name",
+        "output_format was the beta's name of output_config.format",
+        "output_format|output_config",
+        lambda pair: {"format": pair.recorded.get("output_format")} == pair.sent.get("output_config"),
     ),
     Rule(
         "an image's address is asked for by name",

@@ -1,10 +1,11 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import bedrock, gemini, mistral, openai_hosts, vertex
+from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts, vertex
 from tests.conversations.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
     *openai_hosts.DIALECTS,
+    *anthropic.DIALECTS,
     *mistral.DIALECTS,
     *gemini.DIALECTS,
     *vertex.DIALECTS,
