@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, bedrock, compatible
+from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
@@ -30,7 +30,16 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, VERTEX, JINA, VOYAGE, bedrock.KIND)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (
+    *anthropic.KINDS,
+    MISTRAL,
+    GEMINI,
+    VERTEX,
+    JINA,
+    VOYAGE,
+    bedrock.KIND,
+    bedrock_mantle.KIND,
+)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
