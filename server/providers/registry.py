@@ -6,19 +6,22 @@ from types import MappingProxyType
 
 from server.providers import anthropic, compatible
 from server.providers.audio import with_audio
+from server.providers.bfl import BFL
 from server.providers.embeddings import EMBEDDINGS
+from server.providers.ideogram import IDEOGRAM
 from server.providers.image_hosts import drawing
 from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
+from server.providers.stability import STABILITY
 from server.providers.voyage import VOYAGE
 
 _COMPATIBLE = tuple(
     with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
     for kind in compatible.KINDS
 )
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, JINA, VOYAGE)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, JINA, VOYAGE, IDEOGRAM, STABILITY, BFL)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
