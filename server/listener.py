@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from aignehub.admin.v1 import key_service_pb2, key_service_pb2_grpc, usage_service_pb2
+from aignehub.admin.v1 import (
+    key_service_pb2,
+    key_service_pb2_grpc,
+    provider_service_pb2,
+    provider_service_pb2_grpc,
+    usage_service_pb2,
+)
 from aignehub.v1 import (
     audio_service_pb2,
     audio_service_pb2_grpc,
@@ -34,13 +40,14 @@ from server.services.health import HEALTH_SERVICE, HealthServicer
 from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
+from server.services.providers import ProviderService
 from server.services.status import StatusService
 from server.services.unbuilt import unbuilt_methods
 from server.tls import server_credentials
 
 _FILES = (
     audio_service_pb2, chat_service_pb2, embedding_service_pb2, health_service_pb2, image_service_pb2,
-    key_service_pb2, model_service_pb2, usage_service_pb2,
+    key_service_pb2, model_service_pb2, provider_service_pb2, usage_service_pb2,
 )  # fmt: skip
 _LATER = (usage_service_pb2,)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
@@ -67,6 +74,7 @@ def add_services(
     audio: AudioService,
     keys: KeyService,
     models: ModelService,
+    providers: ProviderService,
     status: StatusService,
     health: HealthServicer,
 ) -> None:
@@ -77,6 +85,7 @@ def add_services(
     audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, server)
     key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
+    provider_service_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH_SERVICE, health.methods()),))
     for file in _LATER:

@@ -34,6 +34,18 @@ def unexpected(error: Exception) -> Internal:
     return Internal("internal error of the hub; tell its operator the request id")
 
 
+def reason_of(error: HubError) -> Status:
+    """The status with why alone, for telling of a failure that is not the call's own."""
+    status = Status(code=error.code, message=_shortened(error.message, _MAX_MESSAGE_BYTES))
+    metadata = {name: _shortened(str(value), 256) for name, value in error.metadata.items()}
+    status.details.add().Pack(details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
+    if error.retry_after is not None:
+        delay = Duration()
+        delay.FromMilliseconds(max(0, int(error.retry_after * 1000)))
+        status.details.add().Pack(details.RetryInfo(retry_delay=delay))
+    return status
+
+
 def rich_status(error: HubError, request_id: str) -> Status:
     """The status with its details, at most 4 KiB: the least needed details are left out first."""
     message = _shortened(error.message, _MAX_MESSAGE_BYTES)

@@ -31,6 +31,8 @@ class FakeProvider:
 
     answer: Answer
     seen: list[Seen] = field(default_factory=list)
+    reads: bool = True
+    """False leaves the body for ``answer`` to read as it comes; ``seen`` then has none."""
     disconnects: list[float] = field(default_factory=list)
     """When (loop time) a client went away before its answer was whole."""
     base_url: str = ""
@@ -51,7 +53,8 @@ class FakeProvider:
         await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(Seen(request.method, request.raw_path, dict(request.headers), await request.read()))
+        body = await request.read() if self.reads else b""
+        self.seen.append(Seen(request.method, request.raw_path, dict(request.headers), body))
         try:
             return await self.answer(request)
         except (asyncio.CancelledError, ConnectionError):

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from aignehub.admin.v1 import key_service_pb2 as keys_pb
 from aignehub.admin.v1.key_service_pb2_grpc import KeyServiceStub
+from aignehub.admin.v1.provider_service_pb2_grpc import ProviderServiceStub
 from aignehub.v1 import chat_pb2, chat_service_pb2
 from aignehub.v1.chat_service_pb2_grpc import ChatServiceStub
 from aignehub.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
@@ -20,7 +21,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, QuotaFailure, Re
 from google.rpc.status_pb2 import Status
 
 from server.app.hub import Hub
-from server.config import load_settings
+from server.config import Settings, load_settings
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -55,6 +56,10 @@ class RunningHub:
         return KeyServiceStub(self.channel)
 
     @property
+    def providers(self) -> "ProviderServiceStub":
+        return ProviderServiceStub(self.channel)
+
+    @property
     def models(self) -> "ModelServiceStub":
         return ModelServiceStub(self.channel)
 
@@ -70,9 +75,12 @@ class RunningHub:
 
 @asynccontextmanager
 async def running_hub(
-    folder: Path, environ: Mapping[str, str] | None = None, **settings: Any
+    folder: Path, environ: Mapping[str, str] | None = None, config: Path | None = None, **settings: Any
 ) -> AsyncIterator[RunningHub]:
-    """A hub with ``settings`` as in hub.yaml, its data below ``folder``; the environment is ``environ`` alone."""
+    """A hub with ``settings`` as in hub.yaml, its data below ``folder``; the environment is ``environ`` alone.
+
+    With ``config``, settings are read from that file as well, and again whenever it changes.
+    """
     key_file = folder / "key"
     values: dict[str, Any] = {
         "listen": "127.0.0.1:0",
@@ -82,8 +90,11 @@ async def running_hub(
         **settings,
     }
     values["auth"] = {"bootstrap_key_file": key_file, **values.get("auth", {})}
-    loaded = load_settings(None, {}, **values)
-    hub = Hub(loaded, environ or {})
+
+    def load() -> Settings:
+        return load_settings(config, {}, **values)
+
+    hub = Hub(load(), environ or {}, load=load, config=config)
     address = await hub.start()
     options = [("grpc.max_receive_message_length", 64 * 2**20), ("grpc.use_local_subchannel_pool", 1)]
     try:

@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
 
 import grpc
 import structlog
 
 from server.app.identity import build_authenticator, build_tokens
-from server.app.models import build_directory
+from server.app.models import ModelKnowledge, build_directory
 from server.app.outgoing import egress_settings, transport_settings
 from server.app.providers import Connections, build_catalogue
+from server.app.reload import Built, Load, Reloader, defaults_of, files_of
 from server.app.routing import routing_rules
 from server.backends.media import CallerMedia
 from server.config import Settings
-from server.errors import ConfigError, Draining, HubError
+from server.config.table import load_model_table
+from server.errors import ConfigError, Draining, HubError, Internal
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
@@ -24,8 +28,9 @@ from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
-from server.routing.catalogue import Catalogue
+from server.routing.checks import KeyChecks
 from server.routing.dispatch import Dispatch
+from server.routing.live import Configuration, Live
 from server.routing.resolve import require_usable
 from server.routing.rules import Shared
 from server.services.audio import AudioService
@@ -36,6 +41,7 @@ from server.services.health import HealthServicer
 from server.services.images import ImageService
 from server.services.keys import KeyService
 from server.services.models import ModelService
+from server.services.providers import ProviderService, Reloaded
 from server.services.status import Lifecycle, StatusService
 from server.transport.client import Transport
 from server.transport.guard import EgressGuard
@@ -49,8 +55,20 @@ _log = structlog.get_logger("hub")
 class Hub:
     """One server process. ``start`` returns once it answers; ``stop`` returns once nothing is left."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        load: Load | None = None,
+        config: Path | None = None,
+    ) -> None:
+        """``load`` reads the settings again for a reload, from the file ``config`` where there is one."""
         self.settings = settings
+        self._load = load or (lambda: settings)
+        self._config = config
+        self.reloader: Reloader | None = None
+        self._reloading: set[asyncio.Task[None]] = set()
         self._environ = environ
         self._lifecycle = Lifecycle()
         limits = settings.limits
@@ -98,8 +116,20 @@ class Hub:
         settings = self.settings
         registry = await self._open_keys()
         connections = await self._connect()
-        catalogue = build_catalogue(settings, self._environ, connections, await self._start_sandbox())
-        directory = build_directory(settings, catalogue)
+        sandbox_url = await self._start_sandbox()
+
+        def build(settings: Settings) -> Built:
+            catalogue = build_catalogue(settings, self._environ, connections, sandbox_url)
+            configuration = Configuration(catalogue, defaults_of(settings), routing_rules(settings))
+            table = load_model_table(settings.models.table) if settings.models.table else {}
+            return Built(configuration, build_directory(settings, catalogue, table), table)
+
+        built = build(settings)
+        directory = built.directory
+        known = ModelKnowledge(directory)
+        dispatch = Dispatch(Shared.of(built.configuration.rules), known.price, known.cost)
+        live = Live(built.configuration, dispatch)
+        self.reloader = Reloader(settings, built, self._load, build, live, partial(self._swapped, live, directory))
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
@@ -112,17 +142,39 @@ class Hub:
                 AdmissionInterceptor(self._slots),
             ],
         )
-        self._health = HealthServicer(lambda model: _is_served(catalogue, model))
-        self._add_services(server, registry, catalogue, directory, self._health)
+        self._health = HealthServicer(lambda model: _is_served(live, model))
+        self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
-        models = [f"{provider.name}/{model.name}" for provider in catalogue.providers for model in provider.models]
-        await self._health.start(service_names(), models)
+        await self._health.start(service_names(), _models(live))
         self._resources.push_async_callback(self._health.close)
         await self._resources.enter_async_context(directory)
-        _log.info("ready", address=address, providers=[provider.name for provider in catalogue.providers])
+        checks = KeyChecks(lambda: live.now.catalogue.providers, dispatch.shared.book)
+        checks.start()
+        self._resources.push_async_callback(checks.close)
+        self.reloader.watch(partial(files_of, self._config))
+        self._resources.push_async_callback(self.reloader.close)
+        _log.info("ready", address=address, providers=[provider.name for provider in live.now.catalogue.providers])
         return address
+
+    def reload_soon(self) -> None:
+        """Reads the configuration again, as SIGHUP asks; how it went is in the log."""
+        if self.reloader is not None:
+            task = asyncio.get_running_loop().create_task(self.reloader.reload_or_log())
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+
+    async def _reload(self) -> Reloaded:
+        if self.reloader is None:
+            raise Internal("the hub has not started")
+        return await self.reloader.reload()
+
+    async def _swapped(self, live: Live, directory: Directory, built: Built) -> None:
+        """Another configuration is in use: other models are told of, and probes ask for others."""
+        directory.adopt(built.directory)
+        if self._health:
+            await self._health.serve(_models(live))
 
     async def _open_keys(self) -> KeyRegistry:
         folder = self.settings.data_dir
@@ -161,28 +213,26 @@ class Hub:
         self,
         server: grpc.aio.Server,
         registry: KeyRegistry,
-        catalogue: Catalogue,
+        live: Live,
+        dispatch: Dispatch,
         directory: Directory,
         health: HealthServicer,
+        known: ModelKnowledge,
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        shared = Shared.of(routing_rules(settings))
-        shared.book.adopt(catalogue.providers)
-        frame = Frame(catalogue, Dispatch(shared), settings.limits.max_call_seconds)
+        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known)
+        book = dispatch.shared.book
         add_services(
             server,
-            chat=ChatService(frame, default_model=settings.defaults.chat),
-            embeddings=EmbeddingService(frame, default_model=settings.defaults.embeddings),
-            images=ImageService(frame, default_model=settings.defaults.image),
-            audio=AudioService(
-                frame,
-                default_transcription=settings.defaults.transcription,
-                default_speech=settings.defaults.speech,
-            ),
+            chat=ChatService(frame),
+            embeddings=EmbeddingService(frame),
+            images=ImageService(frame),
+            audio=AudioService(frame),
             keys=KeyService(registry),
-            models=ModelService(catalogue, directory),
-            status=StatusService(catalogue, self._lifecycle, lambda: self._slots.active, max_message),
+            models=ModelService(frame, directory),
+            providers=ProviderService(live, book, self._reload),
+            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message),
             health=health,
         )
         if wants_reflection(settings):
@@ -192,9 +242,14 @@ class Hub:
 _ALL_MODELS = Rights((), (EVERY_MODEL,))
 
 
-def _is_served(catalogue: Catalogue, model: str) -> bool:
+def _models(live: Live) -> list[str]:
+    """Ids of the models that are configured."""
+    return [f"{provider.name}/{model.name}" for provider in live.now.catalogue.providers for model in provider.models]
+
+
+def _is_served(live: Live, model: str) -> bool:
     try:
-        require_usable(catalogue, model, _ALL_MODELS)
+        require_usable(live.now.catalogue, model, _ALL_MODELS)
     except HubError:
         return False
     return True

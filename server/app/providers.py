@@ -22,7 +22,7 @@ from server.models.told import operators_model, told_model
 from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
 from server.providers.kind import ProviderKind, Site
-from server.providers.registry import PROVIDERS
+from server.providers.registry import ALIASES, PROVIDERS
 from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
@@ -67,7 +67,7 @@ def build_catalogue(
                 built.append(_build(instance, kind, kind.name, *found, settings, connections))
     if sandbox_url:
         built.append(_sandbox(settings, sandbox_url, connections, [provider.name for provider in built]))
-    return Catalogue(tuple(built), frozenset(PROVIDERS), model_groups(settings))
+    return Catalogue(tuple(built), frozenset(PROVIDERS), model_groups(settings), ALIASES)
 
 
 def _from_environment(kind: ProviderKind, environ: Mapping[str, str]) -> tuple[Site, tuple[Credential, ...]] | None:
@@ -172,6 +172,7 @@ def _served(kind: ProviderKind, images: ImageBackend | None) -> Served:
         transcription=kind.transcription is not None,
         speech=kind.speech is not None,
         draws=images.capabilities if images else None,
+        responses=kind.responses,
         lacks=kind.lacks,
     )
 
@@ -217,7 +218,7 @@ def _speech(
 
 def _kind(instance: ProviderSettings, place: str) -> ProviderKind:
     name = instance.kind or instance.name
-    kind = PROVIDERS.get(name)
+    kind = PROVIDERS.get(ALIASES.get(name, name))
     if kind is None:
         known = ", ".join(sorted(PROVIDERS))
         raise ConfigError(f"{place}.kind: {name} is no kind of provider; there are {known}")

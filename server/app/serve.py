@@ -33,12 +33,15 @@ def serve(config_path: Path | None = None, listen: str | None = None, dev: bool 
     the data directory and printed with a call to try.
     """
     environ = dict(process_environment())
-    settings = load_settings(config_path, environ, listen=listen)
-    if dev:
-        settings = _for_development(settings, environ)
+
+    def load() -> Settings:
+        settings = load_settings(config_path, environ, listen=listen)
+        return _for_development(settings, environ) if dev else settings
+
+    settings = load()
     configure_logs(settings.log_level)
     keep_freed_memory()
-    uvloop.run(_serve(Hub(settings, environ), dev=dev))
+    uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), dev=dev))
     return 0
 
 
@@ -48,12 +51,14 @@ async def _serve(hub: Hub, *, dev: bool) -> None:
     address = await hub.start()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
+    if hub.reloader is not None:
+        loop.add_signal_handler(signal.SIGHUP, hub.reload_soon)
     print(f"listening on {address}", flush=True)
     if dev:
         _invite(hub.settings, address)
     await stop.wait()
     # A second signal ends it at once, as people expect of Ctrl-C.
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.remove_signal_handler(signum)
     await hub.stop()
 

@@ -1,5 +1,7 @@
 """A provider's own list of its models over HTTP, page by page and bounded."""
 
+import asyncio
+
 from aignehub.v1.model_service_pb2 import Model
 
 from server.backends.base import Call
@@ -10,11 +12,14 @@ from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.codec import ModelListCodec
 from server.wire.http import HttpRequest, HttpResponse
+from server.wire.model_lists import ModelPage
 
 _MAX_PAGES = 20
 _MAX_PAGE_BYTES = 16 * 1024 * 1024
 """The longest list that is known, OpenRouter's with everything, has less than a quarter of that."""
 _MAX_MODELS = 20_000
+_LONG_BYTES = 64 * 1024
+"""A longer page is read beside the loop: a megabyte takes 15 ms, which no call should wait for."""
 
 
 class HttpModelList:
@@ -43,13 +48,18 @@ class HttpModelList:
         for _ in range(_MAX_PAGES):
             if asked is None:
                 return found
-            page = self._codec.decode(await self._page(asked, call))
+            page = await self._read(await self._page(asked, call))
             found.update((model.id, model) for model in page.models)
             if len(found) > _MAX_MODELS:
                 raise ProviderBadResponse(f"the provider lists more than {_MAX_MODELS} models")
             # A host that names the same page again would keep this going.
             asked = page.then if page.then != asked else None
         raise ProviderBadResponse(f"the provider's list of models goes on after {_MAX_PAGES} pages")
+
+    async def _read(self, response: HttpResponse) -> ModelPage:
+        if len(response.body) < _LONG_BYTES:
+            return self._codec.decode(response)
+        return await asyncio.to_thread(self._codec.decode, response)
 
     async def _page(self, asked: HttpRequest, call: Call) -> HttpResponse:
         async with self._http.open(asked, call) as exchange:

@@ -14,13 +14,12 @@ from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
 from server.backends.live import LiveTranscription
 from server.backends.media import CallerMedia
-from server.backends.recordings import ready
+from server.backends.recordings import Site, ready
 from server.backends.utterances import by_utterance
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
-from server.wire.codec import LiveCodec, TranscriptionCodec
-from server.wire.openai_audio.transcription import MAX_UPLOAD_BYTES
+from server.wire.codec import LiveCodec, ReadsUrls, TranscriptionCodec
 from server.wire.recording import Dictation
 
 
@@ -45,7 +44,7 @@ class HttpTranscriptionBackend:
     async def transcribe(self, dictation: Dictation, call: Call) -> CreateTranscriptionResponse:
         """The whole transcript. Raises HubError with ``provider`` and ``model`` in its metadata."""
         try:
-            dictation = await ready(dictation, self._media, deadline=call.deadline, max_bytes=MAX_UPLOAD_BYTES)
+            dictation = await ready(dictation, self._media, self._site(call.model), deadline=call.deadline)
             asked = self._codec.encode(dictation, call.model)
             whole = await self._http.whole(asked, call)
             answer = self._codec.decode(whole, dictation, call.model)
@@ -54,11 +53,20 @@ class HttpTranscriptionBackend:
         answer.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
         return answer
 
+    def _site(self, model: str) -> Site:
+        codec = self._codec
+        reads = codec if isinstance(codec, ReadsUrls) else None
+        return Site(
+            self._endpoint.base_url,
+            codec.uploads,
+            lambda media: reads is not None and reads.reads_url("audio", media, model),
+        )
+
     async def live(
         self, config: StreamTranscriptionConfig, audio: AsyncIterator[bytes | None], call: Call
     ) -> AsyncGenerator[StreamTranscriptionResponse]:
         """See TranscriptionBackend.live. Errors are attributed as those of ``transcribe``."""
-        if self._live_codec is None:
+        if self._live_codec is None or not self._live_codec.hears(call.model):
             events = by_utterance(self.transcribe, config, audio, call, self._endpoint.name)
         else:
             events = LiveTranscription(self._endpoint, self._live_codec, self._transport).run(config, audio, call)

@@ -9,8 +9,8 @@ from server.errors import ProviderTimeout, ProviderUnavailable
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.transport.websocket import WebSocket, WebSocketRefused
-from server.wire.audio.live import Event, Frame, Kind, LivePlan
-from server.wire.codec import LiveCodec, LiveDialogue
+from server.wire.audio.live import Event, Frame, Kind, LiveDialogue, LivePlan
+from server.wire.codec import LiveCodec
 
 _SETUP = 15.0
 """Seconds from the handshake until the provider must be listening."""
@@ -44,7 +44,7 @@ class Session:
             )
         except WebSocketRefused as error:
             raise codec.decode_error(error.response) from None
-        session = cls(socket, codec.dialogue(plan), number)
+        session = cls(socket, plan.dialogue(), number)
         began = session._loop.time()
         try:
             async with asyncio.timeout_at(min(call.deadline, began + _SETUP)):

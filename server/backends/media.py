@@ -117,6 +117,16 @@ class CallerMedia:
         except InvalidArgument as error:
             raise ProviderUnavailable(f"{error.message}; the provider named it") from None
 
+    async def passes_on(self, url: str, *, field: str, base_url: str) -> bool:
+        """Whether the provider at ``base_url`` may be told ``url`` to fetch: it is public, and so is what is named.
+
+        Raises UrlRefused naming ``field`` where the address may be fetched by nobody.
+        """
+        if await self._guard.is_private_host(base_url):
+            return False
+        self._guard.check_literal(url, field=field)
+        return True
+
     async def fetch_audio(self, url: str, *, field: str, deadline: float, max_bytes: int) -> bytes:
         """The recording at ``url``. Raises UrlRefused and InvalidArgument naming ``field``."""
         fetched = await self._guard.fetch(

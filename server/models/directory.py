@@ -55,6 +55,24 @@ class Directory:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def adopt(self, other: "Directory") -> None:
+        """Takes the place of its own what ``other``, never entered, was made of; lists that are there are kept.
+
+        A provider that stays is not asked again before its time: a reload costs no request.
+        """
+        for task in self._tasks:
+            task.cancel()
+        before, kept = self._shelves, self._complete
+        self._shelves, self._sources = other._shelves, other._sources
+        self._interval, self._timeout = other._interval, other._timeout
+        self._first_round = other._first_round
+        self._complete = set()
+        for name, shelf in self._shelves.items():
+            if name in before and shelf.keep_list(before[name]):
+                self._complete |= kept & {name}
+                self._first_round.get(name, asyncio.Event()).set()
+        self._tasks = [asyncio.create_task(self._keep_fresh(source)) for source in self._sources]
+
     async def ready(self, seconds: float) -> None:
         """Returns once every list has been asked for once, and in any case after so long."""
         waiting = [asyncio.create_task(event.wait()) for event in self._first_round.values() if not event.is_set()]
@@ -65,11 +83,19 @@ class Directory:
 
     def model(self, provider: str, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
-        return self._shelves[provider].model(name)
+        shelf = self._shelves.get(provider)
+        # A provider that a reload has taken away while a call went on has nothing to tell any more.
+        return shelf.model(name) if shelf else pb.Model(id=f"{provider}/{name}", provider=provider)
+
+    def is_stated(self, provider: str, name: str) -> bool:
+        """Whether the operator said something of the model."""
+        shelf = self._shelves.get(provider)
+        return shelf is not None and shelf.is_stated(name)
 
     def listed(self, provider: str) -> Sequence[str]:
         """Names on the provider's own list that can be called here; none while there is no list."""
-        return self._shelves[provider].names
+        shelf = self._shelves.get(provider)
+        return shelf.names if shelf else ()
 
     def knows_all(self, provider: str) -> bool:
         """True where every model of the provider is on its list, and the list has come."""
@@ -83,6 +109,8 @@ class Directory:
     async def _keep_fresh(self, source: Source) -> None:
         failed = ""
         pause = _FIRST_RETRY_SECONDS
+        if self._first_round[source.shelf.provider].is_set():
+            await asyncio.sleep(self._interval)
         while True:
             try:
                 failure = await self._ask(source)

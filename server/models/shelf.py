@@ -22,6 +22,9 @@ _CLOCKED_SECONDS = 60
 _MOST_STRANGERS = 1024
 """Accounts kept of models that nobody listed: callers may name any, and each would stay."""
 
+_MOST_TIERS = 16
+"""Tiers whose rates are kept: the provider names them, and may name any."""
+
 _HEARING = {pb.MODEL_CAPABILITY_TRANSCRIPTION, pb.MODEL_CAPABILITY_LIVE_TRANSCRIPTION}
 _MAKES = {
     pb.MODEL_CAPABILITY_CHAT: MODALITIES["text"],
@@ -71,9 +74,22 @@ class Shelf:
                 await sleep(0)
         self.names = tuple(callable_)
 
+    def keep_list(self, before: "Shelf") -> bool:
+        """Takes over the list that an earlier shelf of the same instance had; False where there is none to take."""
+        if before._kind != self._kind or not before._listed:
+            return False
+        self._listed = before._listed
+        self.names = before.names
+        return True
+
     def model(self, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
         return self._account(name).model
+
+    def is_stated(self, name: str) -> bool:
+        """Whether the operator said something of the model."""
+        told = self._told.get(name)
+        return told is not None and bool(told.capabilities or told.input_modalities or told.max_input_tokens)
 
     def rates(self, name: str, service_tier: str) -> Rates | None:
         """What calls of the model cost in that tier; None where nobody told."""
@@ -82,7 +98,8 @@ class Shelf:
             return account.rates[service_tier]
         except KeyError:
             rates = Rates.of(account.model.prices, service_tier)
-            account.rates[service_tier] = rates
+            if len(account.rates) < _MOST_TIERS:
+                account.rates[service_tier] = rates
             return rates
 
     def _account(self, name: str) -> _Account:
@@ -96,7 +113,7 @@ class Shelf:
 
     def _draw_up(self, name: str) -> _Account:
         if self._bundled is None:
-            self._bundled = Bundled(self._kind)
+            self._bundled = Bundled(self._kind, responses=self._served.responses)
         model, clocked = self._bundled.find(name, datetime.now(UTC))
         if (listed := self._listed.get(name)) is not None:
             _add_list(model, listed)

@@ -29,16 +29,19 @@ Answers: blocks of the provider's own tools, and any that the contract has no pa
 back as they came; who called a tool from code, and its toolset, travel in the call's signature.
 """
 
+from dataclasses import replace
+
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always
 from server.transport.credentials.anthropic import anthropic_key
+from server.wire import model_lists
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec, Dialect
 
 _KIN = frozenset({"anthropic", "azure-anthropic", "vertex"})
 """Kinds of provider where Claude's signed reasoning and blocks are exchangeable."""
 
 
-def _host(dialect: Dialect, base_url: str, key_env: str, base_url_env: str) -> ProviderKind:
+def _host(dialect: Dialect, base_url: str, key_env: str, base_url_env: str, notes: str) -> ProviderKind:
     codec, counter = AnthropicCodec(dialect), AnthropicCountCodec(dialect)
     return ProviderKind(
         name=dialect.name,
@@ -48,11 +51,21 @@ def _host(dialect: Dialect, base_url: str, key_env: str, base_url_env: str) -> P
         count=lambda _: counter,
         key_env=(key_env,),
         base_url_env=base_url_env,
+        notes=notes,
     )
 
 
 KINDS: tuple[ProviderKind, ...] = (
-    _host(Dialect(name="anthropic", kin=_KIN), "https://api.anthropic.com", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    replace(
+        _host(
+            Dialect(name="anthropic", kin=_KIN),
+            "https://api.anthropic.com",
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_BASE_URL",
+            "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
+        ),
+        model_list=lambda _: model_lists.ANTHROPIC,
+    ),
     # base_url is https://RESOURCE.services.ai.azure.com/anthropic:
     # https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
     _host(
@@ -60,6 +73,7 @@ KINDS: tuple[ProviderKind, ...] = (
         "",
         "ANTHROPIC_FOUNDRY_API_KEY",
         "ANTHROPIC_FOUNDRY_BASE_URL",
+        "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`",
     ),
 )
 """Anthropic's own API, and Claude in Microsoft Foundry."""

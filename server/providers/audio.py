@@ -20,6 +20,7 @@ from server.wire.openai_audio import (
 )
 from server.wire.openai_audio.speech import ALAW, FLAC, MP3, MULAW, OPUS, PCM, WAV, openai_body, together_body
 from server.wire.openai_audio.transcription import Abilities, ModelAbilities
+from server.wire.recording import CHUNKED, WHOLE
 from server.wire.xai_audio import speech_body, transcription_fields
 
 _TELEPHONE_TO_STUDIO = frozenset({8000, 16000, 22050, 24000, 32000, 44100, 48000})
@@ -51,6 +52,8 @@ _OPENAI_HEARING = TranscriptionDialect(
     containers=frozenset(
         {"audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "video/mp4", "audio/webm", "video/webm"}
     ),
+    # Its own client sends a stream without a length: https://github.com/openai/openai-node#file-uploads
+    uploads=CHUNKED,
 )
 _GROQ_SPEECH = SpeechDialect(
     # https://console.groq.com/docs/text-to-speech/orpheus: that model makes WAV alone, so it is asked for.
@@ -106,6 +109,7 @@ _ANY_HEARING = replace(
     _OPENAI_HEARING,
     name="openai-compatible",
     containers=_OPENAI_HEARING.containers | {"audio/aac"},
+    uploads=WHOLE,  # many such servers answer 411 where there is no Content-Length
 )
 _REALTIME = RealtimeCodec()
 
@@ -136,6 +140,7 @@ def _azure_hearing(options: Mapping[str, str]) -> OpenAITranscriptionCodec:
         replace(
             _OPENAI_HEARING,
             name="azure",
+            uploads=WHOLE,
             path=_azure_paths(options, "transcriptions"),
             translation_path=_azure_paths(options, "translations"),
         )
@@ -151,7 +156,8 @@ def with_audio(kind: ProviderKind) -> ProviderKind:
             # Its realtime paths differ from region to region, so live speech is served by utterance.
             return replace(kind, speech=_azure_speech, transcription=_azure_hearing, voices=_OPENAI_SPEECH.voices)
         case "groq":
-            return _hears(_speaks(kind, _GROQ_SPEECH), TranscriptionDialect(name="groq"))
+            # https://github.com/groq/groq-typescript#file-uploads
+            return _hears(_speaks(kind, _GROQ_SPEECH), TranscriptionDialect(name="groq", uploads=CHUNKED))
         case "xai":
             hearing = TranscriptionDialect(name="xai", path="/stt", translation_path="", fields=transcription_fields)
             return _hears(_speaks(kind, _XAI_SPEECH), hearing)
@@ -175,6 +181,7 @@ SANDBOX_HEARING = OpenAITranscriptionCodec(
     replace(
         _ANY_HEARING,
         name="sandbox",
+        uploads=CHUNKED,
         models=(
             ModelAbilities(re.compile(r""), Abilities(diarized=False, logprobs=True, keywords=True, languages=True)),
         ),

@@ -28,4 +28,5 @@ BFL = ProviderKind(
     ),
     key_env=("BFL_API_KEY",),
     base_url_env="BFL_BASE_URL",
+    notes="each call is a job that is polled; FLUX.2, Kontext, FLUX 1.1 and the tools",
 )

@@ -23,4 +23,5 @@ IDEOGRAM = ProviderKind(
     images=lambda _: _CODEC,
     key_env=("IDEOGRAM_API_KEY",),
     base_url_env="IDEOGRAM_BASE_URL",
+    notes="`ideogram-v3` with its edits, `ideogram-v4`, `ideogram-4-5`",
 )

@@ -80,4 +80,5 @@ JINA = ProviderKind(
     embeddings=lambda _: _CODEC,
     key_env=("JINA_API_KEY", "JINAAI_API_KEY"),
     base_url_env="JINA_BASE_URL",
+    notes="images with jina-clip and jina-embeddings-v4",
 )

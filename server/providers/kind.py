@@ -49,6 +49,8 @@ class ProviderKind:
     """The same for images."""
     image_backend: ImageBackendMaker | None = None
     """In place of ``images``, where a call is more than one exchange by a codec: several, or a job that is polled."""
+    aliases: tuple[str, ...] = ()
+    """Other names that it is known by, for an operator's ``kind`` and before a model's name."""
     key_env: tuple[str, ...] = ()
     """Environment variables that hold its keys; the first that is set switches the kind on."""
     base_url_env: str = ""
@@ -77,7 +79,12 @@ class ProviderKind:
     """Its live transcription over a WebSocket; None where live speech is served by utterance."""
     model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    responses: bool = False
+    """Whether its chat also serves models that only OpenAI's Responses API has."""
     lacks: frozenset[str] = frozenset()
     """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
+    switched_on: str = ""
+    """How the environment switches the kind on, in words for the provider table of the README; empty where key_env and
+    base_url_env say it."""
     notes: str = ""
-    """What an operator should know, for the provider table of the README."""
+    """What else an operator should know, for the same table."""

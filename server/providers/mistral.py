@@ -95,4 +95,5 @@ MISTRAL = ProviderKind(
     key_env=("MISTRAL_API_KEY",),
     base_url_env="MISTRAL_BASE_URL",
     model_list=lambda _: model_lists.MISTRAL,
+    notes="ids of calls from elsewhere become nine characters",
 )

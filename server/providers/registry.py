@@ -4,25 +4,51 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, compatible
+from server.providers import anthropic, bedrock, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
 from server.providers.embeddings import EMBEDDINGS
+from server.providers.gemini import GEMINI
 from server.providers.ideogram import IDEOGRAM
 from server.providers.image_hosts import drawing
 from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
+from server.providers.notes import NOTES
 from server.providers.stability import STABILITY
 from server.providers.voyage import VOYAGE
 
-_COMPATIBLE = tuple(
-    with_audio(drawing(replace(kind, embeddings=EMBEDDINGS.get(kind.name), model_list=LISTS.get(kind.name))))
-    for kind in compatible.KINDS
+
+def _completed(kind: ProviderKind) -> ProviderKind:
+    """A host of OpenAI's chat with all else that is known of it."""
+    known = replace(
+        kind,
+        embeddings=EMBEDDINGS.get(kind.name),
+        model_list=LISTS.get(kind.name),
+        notes=NOTES.get(kind.name, ""),
+    )
+    return with_audio(drawing(known))
+
+
+_COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (
+    *anthropic.KINDS,
+    MISTRAL,
+    GEMINI,
+    JINA,
+    VOYAGE,
+    IDEOGRAM,
+    STABILITY,
+    BFL,
+    bedrock.KIND,
 )
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, JINA, VOYAGE, IDEOGRAM, STABILITY, BFL)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
 """By the name an operator writes as ``kind``."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {alias: kind.name for kind in PROVIDERS.values() for alias in kind.aliases}
+)
+"""Other names of kinds, and the kind each means."""

@@ -27,4 +27,5 @@ STABILITY = ProviderKind(
     ),
     key_env=("STABILITY_API_KEY",),
     base_url_env="STABILITY_BASE_URL",
+    notes="`core`, `ultra`, `sd3.5-…` and the edits by their names",
 )

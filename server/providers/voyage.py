@@ -81,4 +81,5 @@ VOYAGE = ProviderKind(
     embeddings=lambda _: _CODEC,
     key_env=("VOYAGE_API_KEY",),
     base_url_env="VOYAGE_BASE_URL",
+    notes="images with voyage-multimodal",
 )

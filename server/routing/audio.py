@@ -12,6 +12,7 @@ from aignehub.v1.audio_service_pb2 import (
     StreamTranscriptionResponse,
 )
 
+from server.errors import HubError
 from server.routing.attempt import Attempt, Terms, served
 from server.routing.dispatch import Dispatch, Reading
 from server.routing.plan import Plan
@@ -40,9 +41,15 @@ def speech_stream(
 
 async def transcribe(dictation: Dictation, plan: Plan, terms: Terms, dispatch: Dispatch) -> CreateTranscriptionResponse:
     """The whole transcript; ``gateway.attempts`` tells every attempt it took."""
+    coming = dictation.recording.coming
 
     async def send(attempt: Attempt) -> CreateTranscriptionResponse:
-        return await served(attempt.provider.transcription).transcribe(dictation, attempt.call)
+        try:
+            return await served(attempt.provider.transcription).transcribe(dictation, attempt.call)
+        except HubError as error:
+            # What is too long to be kept was heard by one provider and can be told to no other.
+            error.answered = error.answered or (coming is not None and not coming.whole)
+            raise
 
     return await dispatch.whole(plan, terms, send)
 
@@ -65,8 +72,10 @@ def transcribe_live(
 _SPEECH: Reading[StreamSpeechResponse] = Reading(
     has_content=lambda chunk: bool(chunk.audio),
     gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
+    usage=lambda chunk: chunk.usage,
 )
 _LIVE: Reading[StreamTranscriptionResponse] = Reading(
     has_content=lambda event: not event.HasField("summary"),
     gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
+    usage=lambda event: event.summary.usage,
 )

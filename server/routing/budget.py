@@ -8,11 +8,11 @@ class RetryBudget:
     https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/circuit_breaker.proto
     """
 
-    __slots__ = ("_floor", "_share", "calls", "repeats")
+    __slots__ = ("calls", "floor", "repeats", "share")
 
     def __init__(self, share: float = 0.2, floor: int = 3) -> None:
-        self._share = share
-        self._floor = floor
+        self.share = share
+        self.floor = floor
         self.calls = 0
         """Calls in progress."""
         self.repeats = 0
@@ -20,7 +20,7 @@ class RetryBudget:
 
     def borrow(self) -> bool:
         """Takes leave for one repeat; False where there are too many. ``repay`` gives it back."""
-        if self.repeats >= max(self._floor, self._share * self.calls):
+        if self.repeats >= max(self.floor, self.share * self.calls):
             return False
         self.repeats += 1
         return True
@@ -33,16 +33,16 @@ class RetryBudget:
 class HedgeBudget:
     """Second attempts beside a first: each call earns a share of one, saved up to a few."""
 
-    __slots__ = ("_most", "_saved", "_share")
+    __slots__ = ("_most", "_saved", "share")
 
     def __init__(self, share: float = 0.05, most: float = 10.0) -> None:
-        self._share = share
+        self.share = share
         self._most = most
         self._saved = 0.0
 
     def earn(self) -> None:
         """A call began."""
-        self._saved = min(self._most, self._saved + self._share)
+        self._saved = min(self._most, self._saved + self.share)
 
     def spend(self) -> bool:
         """Takes leave for one hedge; False where too many were made lately."""

@@ -57,6 +57,8 @@ class Provider:
     kind: str
     credentials: tuple[Credential, ...]
     needs_key: bool = True
+    enabled: bool = True
+    """False where an operator switched it off at run time."""
     weight: int = 100
     models: tuple[ListedModel, ...] = ()
     closed: bool = False
@@ -81,8 +83,8 @@ class Provider:
 
     @property
     def usable(self) -> bool:
-        """True where it could be called: it has a key or needs none."""
-        return bool(self.credentials) or not self.needs_key
+        """True where it could be called: it is switched on, and has a key or needs none."""
+        return self.enabled and (bool(self.credentials) or not self.needs_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Catalogue:
     """Every kind there is, configured or not: a name that begins with one means that provider."""
     groups: Mapping[str, Group] = field(default_factory=dict)
     """By name; no group is among its own models, at any depth."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of kinds, and the kind each means."""
     _by_name: Mapping[str, Provider] = field(init=False)
     _by_bare_name: Mapping[str, tuple[Candidate, ...]] = field(init=False)
 
@@ -143,6 +147,8 @@ class Catalogue:
             return self._of_group(name)
         prefix, slash, model = name.partition("/")
         prefix = prefix.lower()
+        if prefix not in self._by_name:
+            prefix = self.aliases.get(prefix, prefix)
         if slash and model and (prefix in self._by_name or prefix in self.kinds):
             return (self._explicit(prefix, model),)
         return self._bare(name)

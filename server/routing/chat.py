@@ -75,5 +75,5 @@ def _has_content(chunk: StreamChatCompletionResponse) -> bool:
 _READING: Reading[StreamChatCompletionResponse] = Reading(
     has_content=_has_content,
     gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
-    tokens=lambda chunk: chunk.usage.output_tokens,
+    usage=lambda chunk: chunk.usage,
 )

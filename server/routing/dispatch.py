@@ -1,7 +1,7 @@
 """Runs a plan: attempts one after the other or side by side, until one has content."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -10,11 +10,12 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
 from server.errors import AttemptTimedOut, HubError, ProviderTimeout
 from server.routing.attempt import Attempt, Terms
+from server.routing.catalogue import Candidate, Provider
 from server.routing.course import Course
 from server.routing.ordering import Ordering, Price, unknown_price
 from server.routing.plan import Plan
 from server.routing.race import Lost, Race
-from server.routing.rules import Shared
+from server.routing.rules import RoutingRules, Shared
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -33,6 +34,13 @@ class Answer(Protocol):
 
 
 A = TypeVar("A", bound=Answer)
+Cost = Callable[[Candidate, Usage, str], int | None]
+"""Nano-USD of what a candidate used in a service tier; None where that is not known."""
+
+
+def unknown_cost(_candidate: Candidate, _usage: Usage, _tier: str) -> int | None:
+    """For a hub that knows no prices."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ class Reading(Generic[E]):
     """Whether the event tells the caller something of the answer; until one does, another provider may answer."""
     gateway: Callable[[E], GatewayInfo | None]
     """What the hub did, where the event tells it; only the last one does."""
-    tokens: Callable[[E], int] = lambda _: 0
-    """Output tokens, of the event that has ``gateway``."""
+    usage: Callable[[E], Usage]
+    """What was used, of the event that has ``gateway``."""
 
 
 @dataclass(slots=True)
@@ -71,12 +79,20 @@ class _Opening(Generic[E]):
 class Dispatch:
     """One for the whole server."""
 
-    def __init__(self, shared: Shared, price: Price = unknown_price) -> None:
+    def __init__(self, shared: Shared, price: Price = unknown_price, cost: Cost = unknown_cost) -> None:
         """Made inside the loop that uses it."""
         self.shared = shared
+        self._cost = cost
         self._clock = asyncio.get_running_loop().time
         self.order = Ordering(shared.book, shared.random, self._clock, price)
         """Orders the candidates for one model."""
+
+    def adopt(self, providers: Iterable[Provider], rules: RoutingRules) -> None:
+        """Follows a new configuration: what is known of providers that stay is kept."""
+        self.shared.book.adopt(providers)
+        self.shared.repeats.share, self.shared.repeats.floor = rules.retry_share, rules.retry_floor
+        self.shared.hedges.share = rules.hedge_share
+        self.shared = replace(self.shared, rules=rules)
 
     async def whole(self, plan: Plan, terms: Terms, send: Callable[[Attempt], Awaitable[A]]) -> A:
         """The answer of the first attempt that has one; ``gateway.attempts`` tells of all.
@@ -97,6 +113,7 @@ class Dispatch:
             attempt, answer = await self._first(course, plan, one, _nothing)
             attempt.succeeded(answer.usage.output_tokens)
             _adopt(attempt, terms)
+            self._price(attempt, answer.usage, getattr(answer, "service_tier", ""))
             course.tell(answer.gateway)
             return answer
 
@@ -123,7 +140,7 @@ class Dispatch:
                             yield event
                         else:
                             last = event
-                attempt.succeeded(0 if last is None else reading.tokens(last))
+                attempt.succeeded(0 if last is None else reading.usage(last).output_tokens)
             except HubError as error:
                 broken = error
                 attempt.failed(error)
@@ -131,10 +148,18 @@ class Dispatch:
                 attempt.abandoned()
                 _adopt(attempt, terms)
             if last is not None and (gateway := reading.gateway(last)) is not None:
+                self._price(attempt, reading.usage(last), getattr(last, "service_tier", ""))
                 course.tell(gateway)
                 yield last
             if broken is not None:
                 raise broken
+
+    def _price(self, attempt: Attempt, usage: Usage, service_tier: str) -> None:
+        """Tells what the call cost, where every part of it has a price."""
+        cost = self._cost(attempt.candidate, usage, service_tier)
+        if cost is not None:
+            usage.cost_nano_usd = cost
+            attempt.info.cost_nano_usd = cost
 
     def _hedged(self, plan: Plan) -> Plan:
         """``plan`` itself, or with the time after which the operator wants calls hedged that do not say."""

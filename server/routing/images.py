@@ -49,5 +49,5 @@ def stream(
 _READING: Reading[ImageStreamEvent] = Reading(
     has_content=lambda event: not event.HasField("summary"),
     gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
-    tokens=lambda event: event.summary.usage.output_tokens,
+    usage=lambda event: event.summary.usage,
 )

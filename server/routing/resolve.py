@@ -129,6 +129,8 @@ def _of_fallback(error: HubError, tier: int) -> HubError:
 
 def _without_key(candidates: Sequence[Candidate]) -> HubError:
     provider = candidates[0].provider.name
+    if not candidates[0].provider.enabled:
+        return NoProvider(f"provider {provider} is switched off by the operator", metadata={"provider": provider})
     return NoCredential(
         f"provider {provider} has no key; the operator can add one to its api_keys",
         metadata={"provider": provider},

@@ -9,14 +9,15 @@ from aignehub.v1.audio_service_pb2_grpc import AudioServiceServicer
 from aignehub.v1.options_pb2 import GatewayOptions
 from typing_extensions import override
 
+from server.backends.arrival import Arrival
 from server.calls import current_call
 from server.errors import InvalidArgument
 from server.routing.audio import speech, speech_stream, transcribe, transcribe_live
 from server.routing.catalogue import Modality
 from server.routing.plan import Plan
 from server.routing.speech_session import speech_session
-from server.services.frame import Context, Frame, caller_rights, conclude, named_or_default
-from server.services.recordings import first_config, transcription, translation, uploaded
+from server.services.frame import Context, Frame, caller_rights, conclude
+from server.services.recordings import audio_of, first_config, transcription, translation, uploaded
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 from server.services.voices import list_voices
@@ -26,10 +27,8 @@ from server.wire.recording import Dictation
 class AudioService(AudioServiceServicer):
     """Speech to text and text to speech over every provider of the catalogue that has them."""
 
-    def __init__(self, frame: Frame, *, default_transcription: str, default_speech: str) -> None:
+    def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._default_transcription = default_transcription
-        self._default_speech = default_speech
 
     @override
     async def CreateTranscription(
@@ -60,7 +59,8 @@ class AudioService(AudioServiceServicer):
         validate(first)
         refuse_for_streams(first.config.gateway)
         plan = self._hearing(first.config.model, first.config.gateway)
-        return _heard(await self._transcribed(await uploaded(first.config, request_iterator), plan, context))
+        async with Arrival(audio_of(request_iterator)) as coming:
+            return _heard(await self._transcribed(uploaded(first.config, coming), plan, context))
 
     @override
     async def StreamTranscription(
@@ -132,10 +132,10 @@ class AudioService(AudioServiceServicer):
         return list_voices(self._frame.catalogue, request, caller_rights())
 
     def _hearing(self, model: str, gateway: GatewayOptions) -> Plan:
-        return self._frame.plan(named_or_default(model, self._default_transcription), gateway, Modality.TRANSCRIPTION)
+        return self._frame.plan(model, gateway, Modality.TRANSCRIPTION)
 
     def _speaking(self, model: str, gateway: GatewayOptions) -> Plan:
-        return self._frame.plan(named_or_default(model, self._default_speech), gateway, Modality.SPEECH)
+        return self._frame.plan(model, gateway, Modality.SPEECH)
 
     async def _transcribed(self, dictation: Dictation, plan: Plan, context: Context) -> pb.CreateTranscriptionResponse:
         return await transcribe(dictation, plan, self._frame.terms(context), self._frame.dispatch)

@@ -23,9 +23,10 @@ from server.phases import Phases
 from server.routing.attempt import Terms
 from server.routing.catalogue import Modality
 from server.routing.chat import chat, chat_stream, count_tokens
+from server.routing.fit import needs_of
 from server.routing.plan import Plan
 from server.services.fan_out import FanOut
-from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.frame import Context, Frame, conclude
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
@@ -33,9 +34,8 @@ from server.services.validation import validate
 class ChatService(ChatServiceServicer):
     """Chat over every provider of the catalogue."""
 
-    def __init__(self, frame: Frame, *, default_model: str) -> None:
+    def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._default_model = default_model
 
     @override
     async def CreateChatCompletion(
@@ -113,5 +113,4 @@ class ChatService(ChatServiceServicer):
         validate(request)
         if request.stream_options.coalesce_ms:
             raise Unimplemented.field("stream_options.coalesce_ms")
-        model = named_or_default(request.model, self._default_model)
-        return self._frame.plan(model, request.gateway, Modality.CHAT)
+        return self._frame.plan(request.model, request.gateway, Modality.CHAT, partial(needs_of, request))

@@ -21,7 +21,7 @@ from server.routing.catalogue import Modality
 from server.routing.embeddings import embed
 from server.routing.plan import Plan
 from server.services.batches import Batches
-from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.frame import Context, Frame, conclude
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
@@ -29,9 +29,8 @@ from server.services.validation import validate
 class EmbeddingService(EmbeddingServiceServicer):
     """Embeddings over every provider of the catalogue."""
 
-    def __init__(self, frame: Frame, *, default_model: str) -> None:
+    def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._default_model = default_model
 
     @override
     async def CreateEmbeddings(self, request: CreateEmbeddingsRequest, context: Context) -> CreateEmbeddingsResponse:
@@ -76,5 +75,4 @@ class EmbeddingService(EmbeddingServiceServicer):
     def _plan(self, request: CreateEmbeddingsRequest) -> Plan:
         """The plan for a request that is sound and that the caller may make."""
         validate(request)
-        model = named_or_default(request.model, self._default_model)
-        return self._frame.plan(model, request.gateway, Modality.EMBEDDINGS)
+        return self._frame.plan(request.model, request.gateway, Modality.EMBEDDINGS)

@@ -18,6 +18,8 @@ from server.identity.rights import Rights
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
 from server.routing.dispatch import Dispatch
+from server.routing.fit import Facts, Needs, fitting
+from server.routing.live import Live
 from server.routing.plan import Plan
 from server.routing.policies import Policy
 from server.routing.resolve import NO_WISHES, Wishes, plan_call
@@ -35,11 +37,18 @@ _NO_RIGHTS = Rights((), ())
 class Frame:
     """What the services of the data plane share."""
 
-    catalogue: Catalogue
+    live: Live
     dispatch: Dispatch
     max_call_seconds: float
     """Longest call, also where the caller set no deadline."""
+    facts: Facts | None = None
+    """What is known of models; None where nothing is."""
     replays: Replays = field(default_factory=Replays)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The providers in use just now."""
+        return self.live.now.catalogue
 
     async def once(self, request: Message, gateway: GatewayOptions, make: Callable[[], Awaitable[M]]) -> M:
         """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
@@ -47,10 +56,14 @@ class Frame:
             return await make()
         return await self.replays.once(gateway.idempotency_key, request, make)
 
-    def plan(self, model: str, gateway: GatewayOptions, modality: Modality) -> Plan:
-        """The plan for ``model``, which is not empty; the caller's rights are judged for every candidate.
+    def plan(
+        self, model: str, gateway: GatewayOptions, modality: Modality, needs: Callable[[], Needs] | None = None
+    ) -> Plan:
+        """The plan for ``model``, or for the default of ``modality`` where that is empty.
 
-        Raises Unimplemented or PermissionDenied for options, and what ``plan_call`` raises.
+        The caller's rights are judged for every candidate; those that are known not to serve ``needs`` are left out.
+        Raises Unimplemented or PermissionDenied for options, InvalidArgument where there is neither a model nor a
+        default, and what ``plan_call`` and ``fitting`` raise.
         """
         began = perf_counter()
         call = current_call.get()
@@ -60,16 +73,22 @@ class Frame:
             raise PermissionDenied(
                 f"this key may not use gateway.extra_body_json; its allowed_methods need {_EXTRA_BODY_RIGHT}"
             )
+        configuration = self.live.now
+        model = model or configuration.defaults.get(modality, "")
+        if not model:
+            raise InvalidArgument.field("model", "name a model, as provider/model; this hub has no default")
         call.request_model = model
         plan = plan_call(
-            self.catalogue,
+            configuration.catalogue,
             model,
             rights,
             modality,
             wishes_of(gateway),
             order=self.dispatch.order,
-            policy=self.dispatch.shared.rules.policy,
+            policy=configuration.rules.policy,
         )
+        if needs is not None and self.facts is not None:
+            plan = fitting(plan, needs, self.facts)
         call.provider = plan.candidates[0].provider.name
         call.phases.add("resolve", perf_counter() - began)
         return plan
@@ -109,13 +128,6 @@ _POLICIES = {
 
 def _seconds(gateway: GatewayOptions, field: Literal["attempt_timeout", "hedge_after"]) -> float | None:
     return getattr(gateway, field).ToTimedelta().total_seconds() if gateway.HasField(field) else None
-
-
-def named_or_default(model: str, default: str) -> str:
-    """The model to use. Raises InvalidArgument naming ``model`` where the caller named none and there is no default."""
-    if not model and not default:
-        raise InvalidArgument.field("model", "name a model, as provider/model; this hub has no default")
-    return model or default
 
 
 def caller_rights() -> Rights:

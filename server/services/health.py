@@ -77,6 +77,16 @@ class HealthServicer(health.aio.HealthServicer):
             await self._tell(name, SERVING)
         self._pulse = asyncio.create_task(self._beat(), name="health heartbeat")
 
+    async def serve(self, models: Iterable[str]) -> None:
+        """Other models are configured from now on; those that left are no longer known by name."""
+        names = {MODEL_PREFIX + model for model in models}
+        gone = {name for name in self._known if name.startswith(MODEL_PREFIX)} - names
+        for name in gone:
+            await self._tell(name, NOT_SERVING)
+            self._known.discard(name)
+        for name in names - self._known:
+            await self._tell(name, self._passing)
+
     async def drain(self) -> None:
         """Everything but liveness is NOT_SERVING for good; a drain is no reason to be killed."""
         self._draining = True

@@ -17,7 +17,7 @@ from server.calls import current_call
 from server.routing.catalogue import Modality
 from server.routing.images import edit, generate, stream
 from server.routing.plan import Plan
-from server.services.frame import Context, Frame, conclude, named_or_default
+from server.services.frame import Context, Frame, conclude
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
@@ -25,9 +25,8 @@ from server.services.validation import validate
 class ImageService(ImageServiceServicer):
     """Images of every provider of the catalogue that draws."""
 
-    def __init__(self, frame: Frame, *, default_model: str) -> None:
+    def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._default_model = default_model
 
     @override
     async def GenerateImages(self, request: GenerateImagesRequest, context: Context) -> GenerateImagesResponse:
@@ -90,5 +89,4 @@ class ImageService(ImageServiceServicer):
     def _plan(self, request: GenerateImagesRequest | EditImagesRequest) -> Plan:
         """The plan for a request that is sound and that the caller may make."""
         validate(request)
-        model = named_or_default(request.model, self._default_model)
-        return self._frame.plan(model, request.gateway, Modality.IMAGES)
+        return self._frame.plan(request.model, request.gateway, Modality.IMAGES)

@@ -11,8 +11,8 @@ from typing_extensions import override
 from server.errors import InvalidArgument, ModelNotAllowed
 from server.identity.rights import Rights
 from server.models.directory import Directory
-from server.routing.catalogue import ANY_MODEL, Catalogue, Provider
-from server.services.frame import Context, caller_rights
+from server.routing.catalogue import ANY_MODEL, Provider
+from server.services.frame import Context, Frame, caller_rights
 from server.services.validation import validate
 
 _PAGE_SIZE = 100
@@ -29,8 +29,8 @@ class ModelService(ModelServiceServicer):
     as well. Nothing here is asked of a provider during the call.
     """
 
-    def __init__(self, catalogue: Catalogue, directory: Directory) -> None:
-        self._catalogue = catalogue
+    def __init__(self, frame: Frame, directory: Directory) -> None:
+        self._frame = frame
         self._directory = directory
 
     @override
@@ -56,7 +56,7 @@ class ModelService(ModelServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
         rights = caller_rights()
-        candidates = self._catalogue.candidates(request.model)
+        candidates = self._frame.catalogue.candidates(request.model)
         allowed = next((one for one in candidates if rights.allows_model(one.id)), None)
         if allowed is None:
             raise ModelNotAllowed(
@@ -67,7 +67,7 @@ class ModelService(ModelServiceServicer):
         return pb.GetModelResponse(model=self._model(allowed.provider, allowed.model, aliases))
 
     def _models(self, rights: Rights, only: str) -> Iterator[pb.Model]:
-        for provider in self._catalogue.providers:
+        for provider in self._frame.catalogue.providers:
             if only in ("", provider.name):
                 yield from self._of(provider, rights)
 

@@ -1,5 +1,6 @@
 """From the contract's four ways to send a recording to one Dictation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
@@ -7,12 +8,10 @@ from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.media_pb2 import Media
 from google.protobuf.message import Message
 
-from server.errors import InvalidArgument, ResourceExhausted, UnsupportedByProvider
-from server.wire.openai_audio.transcription import MAX_UPLOAD_BYTES
-from server.wire.recording import Dictation, Recording
+from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.recording import Coming, Dictation, Recording
 
-_MOST_PIECES = 65536
-"""Pieces of one upload: what is cut finer would cost more to hold than the audio itself."""
+_CANCEL_SECONDS = 0.01
 
 _Part = TypeVar("_Part", bound=Message)
 
@@ -39,27 +38,10 @@ def translation(request: pb.CreateTranslationRequest) -> Dictation:
     )
 
 
-async def uploaded(
-    config: pb.UploadTranscriptionConfig, rest: AsyncIterator[pb.UploadTranscriptionRequest]
-) -> Dictation:
-    """A recording in pieces, which are kept as they came. Raises HubError naming the field that is wrong."""
-    pieces: list[bytes] = []
-    size = 0
-    async for part in rest:
-        if part.WhichOneof("payload") != "audio":
-            raise InvalidArgument.field("config", "comes once, in the first message; send audio after it")
-        size += len(part.audio)
-        if size > MAX_UPLOAD_BYTES:
-            raise ResourceExhausted(
-                f"audio: holds more than {MAX_UPLOAD_BYTES} bytes, which is the most of one recording; "
-                "compress it, or send it in parts"
-            )
-        if part.audio:
-            pieces.append(part.audio)
-        if len(pieces) > _MOST_PIECES:
-            raise ResourceExhausted(f"audio: comes in more than {_MOST_PIECES} pieces; send larger ones, under 1 MiB")
+def uploaded(config: pb.UploadTranscriptionConfig, coming: Coming) -> Dictation:
+    """A recording that is still coming."""
     recording = Recording(
-        tuple(pieces),
+        coming=coming,
         mime_type=config.mime_type,
         filename=config.filename,
         field="audio",
@@ -73,8 +55,21 @@ async def uploaded(
         translate=bool(config.target_language),
         target_language=config.target_language,
         options_field="config.options",
+        input_field="config.input",
         target_field="config.target_language",
     )
+
+
+async def audio_of(rest: AsyncIterator[pb.UploadTranscriptionRequest]) -> AsyncIterator[bytes]:
+    """The pieces after the settings. Raises InvalidArgument where anything else comes."""
+    async for part in rest:
+        if part.WhichOneof("payload") != "audio":
+            raise InvalidArgument.field("config", "comes once, in the first message; send audio after it")
+        if part.audio:
+            yield part.audio
+    # gRPC ends the messages of a call that is given up as it does those of one that is complete, and cancels the call
+    # within the same turn of the loop: half a recording must not pass for a whole one.
+    await asyncio.sleep(_CANCEL_SECONDS)
 
 
 async def first_config(requests: AsyncIterator[_Part]) -> _Part:

@@ -6,17 +6,18 @@ from time import time
 
 from aignehub.v1 import health_service_pb2 as pb
 from aignehub.v1.health_service_pb2_grpc import HealthServiceServicer
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 from typing_extensions import override
 
 from server import __version__
-from server.errors import DOMAIN, Draining, HubError
+from server.errors import Draining, HubError
 from server.identity.rights import Rights
-from server.routing.catalogue import Candidate, Catalogue, Provider
-from server.routing.resolve import require_usable
+from server.routing.health.book import HealthBook
+from server.routing.live import Live
+from server.routing.openness import require_open
+from server.services.availability import model_status, provider_status
 from server.services.frame import Context, caller_rights
 from server.services.validation import validate
+from server.statuses import reason_of
 
 _RECHECK_SECONDS = 5.0
 """A watcher is told of a drain at once, and of everything else within this time."""
@@ -51,9 +52,15 @@ class StatusService(HealthServiceServicer):
     """Tells what routing knows. No provider is ever called to find out."""
 
     def __init__(
-        self, catalogue: Catalogue, lifecycle: Lifecycle, active_calls: Callable[[], int], max_message_bytes: int
+        self,
+        live: Live,
+        book: HealthBook,
+        lifecycle: Lifecycle,
+        active_calls: Callable[[], int],
+        max_message_bytes: int,
     ) -> None:
-        self._catalogue = catalogue
+        self._live = live
+        self._book = book
         self._lifecycle = lifecycle
         self._active_calls = active_calls
         self._max_message_bytes = max_message_bytes
@@ -83,6 +90,8 @@ class StatusService(HealthServiceServicer):
 
     def _status(self, model: str, rights: Rights, *, include_models: bool) -> pb.GetStatusResponse:
         cause = self._cause(model, rights)
+        now, of = asyncio.get_running_loop().time(), self._book.of
+        catalogue = self._live.now.catalogue
         response = pb.GetStatusResponse(
             available=cause is None,
             server=pb.ServerInfo(
@@ -90,14 +99,17 @@ class StatusService(HealthServiceServicer):
                 active_calls=self._active_calls(),
                 max_receive_message_bytes=self._max_message_bytes,
                 draining=self._lifecycle.draining,
+                configuration_generation=self._live.generation,
             ),
-            providers=[_provider_status(provider) for provider in self._catalogue.providers],
+            providers=[provider_status(provider, of(provider), now) for provider in catalogue.providers],
         )
         response.server.start_time.FromMilliseconds(int(self._lifecycle.started_at * 1000))
+        response.server.configuration_time.FromMilliseconds(int(self._live.loaded_at * 1000))
         if cause:
-            response.reason.CopyFrom(_reason(cause))
+            response.reason.CopyFrom(reason_of(cause))
         if include_models:
-            response.models.extend(_model_status(candidate) for candidate in self._catalogue.listed(rights))
+            listed = catalogue.listed(rights)
+            response.models.extend(model_status(one, of(one.provider), now) for one in listed)
         return response
 
     def _cause(self, model: str, rights: Rights) -> HubError | None:
@@ -106,33 +118,9 @@ class StatusService(HealthServiceServicer):
             return Draining("the hub is shutting down; another replica can serve the call")
         try:
             if model:
-                require_usable(self._catalogue, model, rights)
+                require_open(self._live.now.catalogue, model, rights, self._book)
             else:
-                self._catalogue.require_any(rights)
+                self._live.now.catalogue.require_any(rights)
         except HubError as error:
             return error
         return None
-
-
-def _reason(error: HubError) -> Status:
-    status = Status(code=error.code, message=error.message)
-    status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
-    return status
-
-
-def _provider_status(provider: Provider) -> pb.ProviderStatus:
-    return pb.ProviderStatus(
-        provider=provider.name,
-        availability=pb.AVAILABILITY_AVAILABLE if provider.usable else pb.AVAILABILITY_UNAVAILABLE,
-        healthy_credentials=len(provider.credentials),
-        total_credentials=len(provider.credentials),
-    )
-
-
-def _model_status(candidate: Candidate) -> pb.ModelStatus:
-    usable = candidate.provider.usable
-    return pb.ModelStatus(
-        model=candidate.id,
-        availability=pb.AVAILABILITY_AVAILABLE if usable else pb.AVAILABILITY_UNAVAILABLE,
-        providers=[candidate.provider.name] if usable else [],
-    )

@@ -107,7 +107,7 @@ class Transport:
             request.method,
             endpoint.base_url + request.path,
             headers,
-            request.pieces or request.body,
+            request.flow or request.pieces or request.body,
             Waits(endpoint.name, endpoint.timeouts, deadline),
             endpoint.proxy or self._settings.proxy,
             self._settings.max_body_bytes,

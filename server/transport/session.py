@@ -7,7 +7,7 @@ import asyncio
 import io
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -25,8 +25,8 @@ from server.transport import faults
 from server.transport.endpoint import Timeouts
 from server.transport.websocket import MAX_MESSAGE_BYTES, PING_SECONDS, WebSocket, refused
 
-Body = bytes | tuple[bytes, ...]
-"""What is sent: whole, or in pieces that are never put together."""
+Body = bytes | tuple[bytes, ...] | AsyncIterator[bytes]
+"""What is sent: whole, in pieces that are never put together, or as it comes, chunked."""
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses that may be connected to."""
 
@@ -106,9 +106,11 @@ class HttpSession:
     ) -> "Conversation":
         """Sends the request and waits for the head of the answer. ``url`` goes on the wire byte for byte.
 
-        With a body in pieces, ``headers`` hold its Content-Length.
-        Raises HubError, and whatever ``resolve`` raised. Cancelled, or out of time, it drops the connection.
+        With a body in pieces, ``headers`` hold its Content-Length. A body that comes is taken as the provider reads it.
+        Raises HubError, and whatever ``resolve`` or such a body raised. Cancelled, or out of time, it drops the
+        connection.
         """
+        payload = _payload(body)
         given = waits.deadline - self._loop.time()
         if given <= 0:
             raise faults.out_of_time(waits.who, given)
@@ -118,7 +120,7 @@ class HttpSession:
                     method,
                     URL(url, encoded=True),
                     headers=headers,
-                    data=_payload(body),
+                    data=payload,
                     allow_redirects=False,
                     proxy=proxy,
                     timeout=_client_timeout(waits.timeouts),
@@ -128,6 +130,8 @@ class HttpSession:
         except aiohttp.SocketTimeoutError:
             raise faults.slow_to_answer(waits.who, waits.timeouts.first_byte) from None
         except faults.EXPECTED as error:
+            if isinstance(payload, _Flow) and payload.failure is not None:
+                raise payload.failure from None
             if scope.expired():
                 raise faults.out_of_time(waits.who, given) from None
             raise faults.told(waits.who, error) from None
@@ -305,10 +309,29 @@ class _Resolver(AbstractResolver):
         """Holds nothing."""
 
 
-def _payload(body: Body) -> bytes | io.BytesIO | AsyncIterator[memoryview] | None:
+class _Flow:
+    """A body that comes while it is sent, in slices; remembers why it ended early, which the client library forgets."""
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self.failure: HubError | None = None
+
+    async def __aiter__(self) -> AsyncIterator[memoryview]:
+        try:
+            async for piece in self._body:
+                for part in _parts(piece):
+                    yield part
+        except HubError as error:
+            self.failure = error
+            raise
+
+
+def _payload(body: Body) -> bytes | io.BytesIO | _Flow | AsyncIterator[memoryview] | None:
     """Large bodies go out piece by piece: given whole, they would all lie in the socket's buffer when a call ends."""
     if isinstance(body, tuple):
         return _slices(body)
+    if not isinstance(body, bytes):
+        return _Flow(body)
     if len(body) > _WRITTEN_WHOLE:
         return io.BytesIO(body)
     return body or None
@@ -317,9 +340,14 @@ def _payload(body: Body) -> bytes | io.BytesIO | AsyncIterator[memoryview] | Non
 async def _slices(pieces: tuple[bytes, ...]) -> AsyncIterator[memoryview]:
     """The pieces in slices without a copy; the writer waits for the socket between two of them."""
     for piece in pieces:
-        view = memoryview(piece)
-        for start in range(0, len(view), _SLICE):
-            yield view[start : start + _SLICE]
+        for part in _parts(piece):
+            yield part
+
+
+def _parts(piece: bytes) -> Iterator[memoryview]:
+    view = memoryview(piece)
+    for start in range(0, len(view), _SLICE):
+        yield view[start : start + _SLICE]
 
 
 def _drop(connection: aiohttp.connector.Connection | None) -> None:

@@ -20,11 +20,12 @@ from aignehub.v1.media_pb2 import Media
 from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
-from server.wire.audio.live import Event, Frame, LivePlan
+from server.wire.audio.live import LivePlan
+from server.wire.audio.voice import VoicePage
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.model_lists.page import ModelPage
 from server.wire.pictures import Drawn, ImageJob, ImageRequest, Picture
-from server.wire.recording import Dictation
+from server.wire.recording import Dictation, Uploads
 
 
 class ChatStreamDecoder(Protocol):
@@ -162,10 +163,20 @@ class SpeechCodec(Protocol):
 
 
 class TranscriptionCodec(Protocol):
-    """One provider format of speech to text, both ways."""
+    """One provider format of speech to text, both ways.
+
+    With ReadsUrls it says which URLs of recordings the provider fetches itself; without, the hub fetches all of them.
+    """
+
+    @property
+    def uploads(self) -> Uploads:
+        """How recordings reach the provider."""
 
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
-        """The provider's request, the recording in the pieces it came in; what it cannot do is refused or listed."""
+        """The provider's request, the recording in the pieces it came in; what it cannot do is refused or listed.
+
+        A recording with a passage is handed on as it comes; one with a URL is for the provider to fetch.
+        """
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """A whole answer of status 2xx, with usage. Raises HubError where it is an error after all."""
@@ -174,48 +185,30 @@ class TranscriptionCodec(Protocol):
         """What an answer of any other status means. Never raises."""
 
 
-class LiveDialogue(Protocol):
-    """One session of live transcription, both ways. One object per session; it owns all state of it."""
-
-    def append(self, samples: bytes) -> Frame:
-        """The message that adds samples."""
-
-    def commit(self) -> Sequence[Frame]:
-        """The messages that end the utterance now."""
-
-    def keep_alive(self) -> Sequence[Frame]:
-        """The messages that keep a session open which hears nothing."""
-
-    def finish(self) -> Sequence[Frame]:
-        """The messages that have the provider tell the rest and end the session with an event ENDED.
-
-        Nothing where a commit and its answer are all there is to the end of a session.
-        """
-
-    def read(self, message: Frame) -> Sequence[Event]:
-        """What a message means, in order; nothing where it is of no interest.
-
-        Raises ProviderBadResponse where it cannot be read.
-        """
-
-    def patience(self) -> float | None:
-        """Seconds within which another message must come before ``overdue`` is asked; None where none is due."""
-
-    def overdue(self) -> Sequence[Event]:
-        """What it means that no message came within ``patience``."""
-
-
 class LiveCodec(Protocol):
     """One provider format of live transcription over a WebSocket."""
 
     def plan(self, config: StreamTranscriptionConfig, model: str) -> LivePlan:
         """How a call is served; what it cannot have is refused or listed, as for chat."""
 
-    def dialogue(self, plan: LivePlan) -> LiveDialogue:
-        """A fresh session of a call."""
+    def hears(self, model: str) -> bool:
+        """Whether the model listens live; any other is sent each utterance as a recording."""
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What it means that the handshake was answered with this. There is no body. Never raises."""
+
+
+class VoicesCodec(Protocol):
+    """One provider's list of its voices."""
+
+    def first(self) -> HttpRequest:
+        """What asks for the list, or its first part."""
+
+    def decode(self, response: HttpResponse) -> VoicePage:
+        """A whole answer of status 2xx. Raises HubError where it is an error after all, or cannot be read."""
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
 
 
 class ImageStreamDecoder(Protocol):

@@ -1,6 +1,6 @@
 """An HTTP exchange described, not made."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -21,6 +21,8 @@ class HttpRequest:
     adjusted_fields: tuple[str, ...] = ()
     pieces: tuple[bytes, ...] = ()
     """Sent one after the other in place of ``body``: a long upload that is never put together."""
+    flow: AsyncIterator[bytes] | None = None
+    """Sent in place of both as it comes, chunked, since its length is not known. It can be sent once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """multipart/form-data (RFC 7578) in pieces: what is large is handed on as it is, never copied into one body."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
@@ -18,6 +18,15 @@ class FilePart:
     pieces: Sequence[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form ready to be sent: in pieces, or as a flow where its last file is still coming."""
+
+    content_type: str
+    pieces: tuple[bytes, ...] = ()
+    flow: AsyncIterator[bytes] | None = None
+
+
 def multipart(fields: Iterable[tuple[str, str]], files: Iterable[FilePart]) -> tuple[str, list[bytes]]:
     """The Content-Type and the body in pieces: the fields in order, then the files."""
     boundary = f"hub-{secrets.token_hex(16)}"
@@ -32,6 +41,25 @@ def multipart(fields: Iterable[tuple[str, str]], files: Iterable[FilePart]) -> t
         pieces.append(b"\r\n")
     pieces.append(f"--{boundary}--\r\n".encode())
     return f"multipart/form-data; boundary={boundary}", pieces
+
+
+def form_with_file(fields: Iterable[tuple[str, str]], file: FilePart, coming: AsyncIterator[bytes] | None) -> Form:
+    """The fields in order, then the one file; with ``coming``, that is its bytes and ``file.pieces`` is empty."""
+    content_type, pieces = multipart(fields, [file])
+    if coming is None:
+        return Form(content_type, tuple(pieces))
+    return Form(content_type, flow=_around(pieces[:-2], coming, pieces[-2:]))
+
+
+async def _around(
+    before: Sequence[bytes], coming: AsyncIterator[bytes], after: Sequence[bytes]
+) -> AsyncIterator[bytes]:
+    for piece in before:
+        yield piece
+    async for piece in coming:
+        yield piece
+    for piece in after:
+        yield piece
 
 
 def _opening(boundary: str, name: str) -> str:

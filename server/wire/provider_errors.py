@@ -2,8 +2,8 @@
 
 An error goes by what it says first (a 400 may mean an unknown model, a bad key or an empty account) and by its
 number last. The shapes, as recorded: ``{error: {message, type, code, param}}`` with or without ``type: error``
-beside it, ``{message}``, ``{detail}`` as text or as a list, ``{code, error: "..."}``, ``{error: "..."}``, a list of
-one of these, plain text, HTML, and nothing.
+beside it, ``{message}``, ``{detail}`` as text, as a list or as an object, ``{err_code, err_msg}``, ``{code, error:
+"..."}``, ``{error: "..."}``, a list of one of these, plain text, HTML, and nothing.
 """
 
 import re
@@ -84,17 +84,26 @@ def _from_body(status: int, body: bytes) -> Complaint:
 
 
 def _from_json(status: int, answer: Object) -> Complaint:
-    error = answer.get("error")
-    inner = error if type(error) is dict else answer
-    message = _first_text(inner.get("message"), error, inner.get("detail"), answer.get("message"), inner.get("msg"))
+    error, detail = answer.get("error"), answer.get("detail")
+    # ElevenLabs tells all in detail: https://elevenlabs.io/docs/eleven-api/resources/errors
+    inner = next((one for one in (error, detail) if type(one) is dict), answer)
+    message = _first_text(
+        inner.get("message"), error, inner.get("detail"), answer.get("message"), inner.get("msg"), answer.get("err_msg")
+    )
     # OpenRouter wraps what the provider behind it said: https://openrouter.ai/docs/api-reference/errors
     raw = json.text(json.obj(inner.get("metadata")).get("raw"))
     if raw and raw not in message:
         message = f"{message}: {raw}" if message else raw
-    code = json.word(inner.get("code")) or json.word(answer.get("code"))
+    code = json.word(inner.get("code")) or json.word(answer.get("code")) or _code_in_other_words(answer, inner)
     kind = json.word(inner.get("type")) or json.word(json.obj(inner.get("innererror")).get("code"))
     inner_code = json.word(json.obj(inner.get("innererror")).get("code"))
     return Complaint(status, message, code or inner_code, kind, json.text(inner.get("param")))
+
+
+def _code_in_other_words(answer: Object, inner: Object) -> str:
+    """Deepgram's err_code (or category), and ElevenLabs' status where it is a word."""
+    status = json.text(inner.get("status")) if inner is answer.get("detail") else ""
+    return status or json.word(answer.get("err_code")) or json.text(answer.get("category"))
 
 
 def _first_text(*candidates: Json) -> str:

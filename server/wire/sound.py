@@ -9,7 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from server.wire import wav
 
-_LOOKED_AT = 64 * 1024
+LOOKED_AT = 64 * 1024
+"""Bytes of either end that are read."""
 _LONGEST = 30 * 24 * 3600.0  # what claims to be longer is not believed
 
 
@@ -28,8 +29,11 @@ NOTHING = Sound()
 
 def describe(pieces: Sequence[bytes]) -> Sound:
     """Reads the first and last 64 KiB of a recording; never raises."""
-    size = sum(map(len, pieces))
-    head, tail = _head(pieces), _tail(pieces)
+    return describe_ends(_head(pieces), _tail(pieces), sum(map(len, pieces)))
+
+
+def describe_ends(head: bytes, tail: bytes, size: int) -> Sound:
+    """The same of the two ends of a recording of ``size`` bytes."""
     try:
         sound = _describe(head, tail, size)
     except (struct.error, ValueError, IndexError, ZeroDivisionError):
@@ -49,8 +53,8 @@ def duration(seconds: float) -> Duration:
 def _head(pieces: Sequence[bytes]) -> bytes:
     head = b""
     for piece in pieces:
-        head += piece[: _LOOKED_AT - len(head)]
-        if len(head) >= _LOOKED_AT:
+        head += piece[: LOOKED_AT - len(head)]
+        if len(head) >= LOOKED_AT:
             break
     return head
 
@@ -58,8 +62,8 @@ def _head(pieces: Sequence[bytes]) -> bytes:
 def _tail(pieces: Sequence[bytes]) -> bytes:
     tail = b""
     for piece in reversed(pieces):
-        tail = piece[-(_LOOKED_AT - len(tail)) :] + tail
-        if len(tail) >= _LOOKED_AT:
+        tail = piece[-(LOOKED_AT - len(tail)) :] + tail
+        if len(tail) >= LOOKED_AT:
             break
     return tail
 

@@ -113,7 +113,9 @@ SENT = [
         "ideogram", "ideogram-4-5", draw(size="1024x1024", quality="high", n=2), "/v2/image/generate/ideogram-4-5",
         {"prompt": "a cat", "size": "1024x1024", "quality": "high", "num_images": "2"},
     ),
+    ("ideogram", "ideogram-v4", change(), "/v1/ideogram-v4/remix", {"text_prompt": "green", "image": CAT}),
     ("ideogram", "ideogram-9", draw(seed=3), "/v2/image/generate/ideogram-9", {"prompt": "a cat", "seed": "3"}),
+    ("ideogram", "ideogram-9", change(), "/v2/image/remix/ideogram-9", {"prompt": "green", "image": CAT}),
     ("stability", "core", draw(), f"{STABLE}/generate/core", {"prompt": "a cat"}),
     (
         "stability", "stable-image-ultra",
@@ -244,7 +246,7 @@ def test_what_is_wrong_is_named_with_what_is_allowed(
 REFUSED = [
     ("ideogram", "ideogram-v3", draw(output_format=JPEG), "options.output_format"),
     ("ideogram", "ideogram-v3", change(mask=MASK, negative_prompt="dogs"), "options.negative_prompt"),
-    ("ideogram", "ideogram-v4", change(), "model"),
+    ("ideogram", "ideogram-v4", change(mask=MASK), "mask"),
     ("ideogram", "ideogram-v3-reframe", draw(), "model"),
     ("ideogram", "ideogram-v3-reframe", change(mask=MASK, size="1024x1024"), "mask"),
     ("ideogram", "ideogram-4-5", draw(background=pb.IMAGE_BACKGROUND_TRANSPARENT), "options.background"),
@@ -298,7 +300,7 @@ def test_capabilities() -> None:
     told = {
         ("ideogram", "ideogram-v3"): ("image", "image_edit"),
         ("ideogram", "ideogram-v3-reframe"): ("image_edit",),
-        ("ideogram", "ideogram-v4"): ("image",),
+        ("ideogram", "ideogram-v4"): ("image", "image_edit"),
         ("ideogram", "ideogram-9"): (),
         ("stability", "core"): ("image",),
         ("stability", "sd3.5-flash"): ("image", "image_edit"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from aignehub.admin.v1 import provider_service_pb2
 from aignehub.v1 import model_service_pb2 as pb
 from aiohttp import web
 
@@ -146,10 +147,20 @@ async def test_a_list_of_several_pages_is_read_to_its_end(tmp_path: Path) -> Non
         async with hub_with(paged, tmp_path, kind="openai-compatible") as (hub, upstream):
             assert await ids(hub) == [f"up/{number}" for number in range(1, 7)]
     assert [seen.raw_path for seen in upstream.seen] == [
-        "/v1/models?limit=1000",
-        "/v1/models?limit=1000&after_id=2",
-        "/v1/models?limit=1000&after_id=4",
+        "/v1/v1/models?limit=1000",
+        "/v1/v1/models?limit=1000&after_id=2",
+        "/v1/v1/models?limit=1000&after_id=4",
     ]
+
+
+async def test_a_long_list_is_read_as_well(tmp_path: Path) -> None:
+    names = [f"model-{number:04}" for number in range(2500)]
+    async with hub_with(listed(*names), tmp_path) as (hub, _):
+        first = await hub.models.ListModels(pb.ListModelsRequest(page_size=1000), metadata=hub.auth, timeout=5)
+        assert len(first.models) == 1000
+        request = pb.ListModelsRequest(page_size=1000, page_token=first.next_page_token)
+        second = await hub.models.ListModels(request, metadata=hub.auth, timeout=5)
+        assert second.models[0].id == "up/model-1000"
 
 
 async def endless(request: web.Request) -> web.Response:
@@ -303,3 +314,23 @@ async def test_the_sandbox_tells_what_its_models_do(tmp_path: Path) -> None:
         assert len(vision.input_modalities) == 2
         assert not vision.prices
         assert "sandbox/*" in await ids(hub, provider="sandbox")
+
+
+async def test_a_changed_table_is_taken_into_use(tmp_path: Path) -> None:
+    config, table = tmp_path / "hub.yaml", tmp_path / "models.yaml"
+    table.write_text("up/gpt-5: {max_output_tokens: 7}")
+    providers = [provider("http://127.0.0.1:9", name="up")]
+    config.write_text(json.dumps({"providers": providers, "models": {"table": str(table)}}))
+    async with running_hub(tmp_path, config=config) as hub:
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 7
+        table.write_text("up/gpt-5: {max_output_tokens: 8}")
+        await hub.providers.ReloadConfiguration(
+            provider_service_pb2.ReloadConfigurationRequest(), metadata=hub.auth, timeout=5
+        )
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 8
+        table.write_text("up/gpt-5: 8")
+        with pytest.raises(grpc.aio.AioRpcError, match=r"models\.table"):
+            await hub.providers.ReloadConfiguration(
+                provider_service_pb2.ReloadConfigurationRequest(), metadata=hub.auth, timeout=5
+            )
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 8

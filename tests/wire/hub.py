@@ -71,6 +71,8 @@ class Hub:
                 {
                     "data_dir": str(self._folder / "data"),
                     "sandbox": False,
+                    # What reaches the replay is then the calls of the run, and nothing else.
+                    "models": {"ask_providers": False},
                     "providers": [instance.config() for instance in self._instances],
                 }
             )

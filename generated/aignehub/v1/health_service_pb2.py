@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n aignehub/v1/health_service.proto\x12\x0b\x61ignehub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"C\n\x10GetStatusRequest\x12\x17\n\x05model\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x16\n\x0einclude_models\x18\x02 \x01(\x08\"\xcd\x01\n\x11GetStatusResponse\x12\x11\n\tavailable\x18\x01 \x01(\x08\x12\"\n\x06reason\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\'\n\x06server\x18\x03 \x01(\x0b\x32\x17.aignehub.v1.ServerInfo\x12.\n\tproviders\x18\x04 \x03(\x0b\x32\x1b.aignehub.v1.ProviderStatus\x12(\n\x06models\x18\x05 \x03(\x0b\x32\x18.aignehub.v1.ModelStatus\"-\n\x12WatchStatusRequest\x12\x17\n\x05model\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"E\n\x13WatchStatusResponse\x12.\n\x06status\x18\x01 \x01(\x0b\x32\x1e.aignehub.v1.GetStatusResponse\"\x98\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x61\x63tive_calls\x18\x03 \x01(\x05\x12!\n\x19max_receive_message_bytes\x18\x04 \x01(\x05\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\"\xbb\x01\n\x0eProviderStatus\x12\x10\n\x08provider\x18\x01 \x01(\t\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.aignehub.v1.Availability\x12\x1b\n\x13healthy_credentials\x18\x03 \x01(\x05\x12\x19\n\x11total_credentials\x18\x04 \x01(\x05\x12.\n\ncheck_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd8\x01\n\x0bModelStatus\x12\r\n\x05model\x18\x01 \x01(\t\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.aignehub.v1.Availability\x12\x11\n\tproviders\x18\x03 \x03(\t\x12:\n\x17p50_time_to_first_token\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nerror_rate\x18\x05 \x01(\x01\x12&\n\nlast_error\x18\x06 \x01(\x0b\x32\x12.google.rpc.Status*\xa0\x01\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41VAILABILITY_AVAILABLE\x10\x01\x12\x19\n\x15\x41VAILABILITY_DEGRADED\x10\x02\x12\x1c\n\x18\x41VAILABILITY_UNAVAILABLE\x10\x03\x12\x1d\n\x19\x41VAILABILITY_RATE_LIMITED\x10\x04\x32\xc6\x01\n\rHealthService\x12\x61\n\tGetStatus\x12\x1d.aignehub.v1.GetStatusRequest\x1a\x1e.aignehub.v1.GetStatusResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/status\x12R\n\x0bWatchStatus\x12\x1f.aignehub.v1.WatchStatusRequest\x1a .aignehub.v1.WatchStatusResponse0\x01\x42\x1aP\x01Z\x16\x61ignehub/v1;aignehubv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n aignehub/v1/health_service.proto\x12\x0b\x61ignehub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"C\n\x10GetStatusRequest\x12\x17\n\x05model\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x16\n\x0einclude_models\x18\x02 \x01(\x08\"\xcd\x01\n\x11GetStatusResponse\x12\x11\n\tavailable\x18\x01 \x01(\x08\x12\"\n\x06reason\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\'\n\x06server\x18\x03 \x01(\x0b\x32\x17.aignehub.v1.ServerInfo\x12.\n\tproviders\x18\x04 \x03(\x0b\x32\x1b.aignehub.v1.ProviderStatus\x12(\n\x06models\x18\x05 \x03(\x0b\x32\x18.aignehub.v1.ModelStatus\"-\n\x12WatchStatusRequest\x12\x17\n\x05model\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"E\n\x13WatchStatusResponse\x12.\n\x06status\x18\x01 \x01(\x0b\x32\x1e.aignehub.v1.GetStatusResponse\"\xf2\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x61\x63tive_calls\x18\x03 \x01(\x05\x12!\n\x19max_receive_message_bytes\x18\x04 \x01(\x05\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\x12 \n\x18\x63onfiguration_generation\x18\x06 \x01(\x03\x12\x36\n\x12\x63onfiguration_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbb\x01\n\x0eProviderStatus\x12\x10\n\x08provider\x18\x01 \x01(\t\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.aignehub.v1.Availability\x12\x1b\n\x13healthy_credentials\x18\x03 \x01(\x05\x12\x19\n\x11total_credentials\x18\x04 \x01(\x05\x12.\n\ncheck_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd8\x01\n\x0bModelStatus\x12\r\n\x05model\x18\x01 \x01(\t\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.aignehub.v1.Availability\x12\x11\n\tproviders\x18\x03 \x03(\t\x12:\n\x17p50_time_to_first_token\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nerror_rate\x18\x05 \x01(\x01\x12&\n\nlast_error\x18\x06 \x01(\x0b\x32\x12.google.rpc.Status*\xa0\x01\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41VAILABILITY_AVAILABLE\x10\x01\x12\x19\n\x15\x41VAILABILITY_DEGRADED\x10\x02\x12\x1c\n\x18\x41VAILABILITY_UNAVAILABLE\x10\x03\x12\x1d\n\x19\x41VAILABILITY_RATE_LIMITED\x10\x04\x32\xc6\x01\n\rHealthService\x12\x61\n\tGetStatus\x12\x1d.aignehub.v1.GetStatusRequest\x1a\x1e.aignehub.v1.GetStatusResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/status\x12R\n\x0bWatchStatus\x12\x1f.aignehub.v1.WatchStatusRequest\x1a .aignehub.v1.WatchStatusResponse0\x01\x42\x1aP\x01Z\x16\x61ignehub/v1;aignehubv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHSTATUSREQUEST'].fields_by_name['model']._serialized_options = b'\272H\005r\003\030\200\002'
   _globals['_HEALTHSERVICE'].methods_by_name['GetStatus']._loaded_options = None
   _globals['_HEALTHSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\220\002\001\202\323\344\223\002\014\022\n/v1/status'
-  _globals['_AVAILABILITY']._serialized_start=1158
-  _globals['_AVAILABILITY']._serialized_end=1318
+  _globals['_AVAILABILITY']._serialized_start=1248
+  _globals['_AVAILABILITY']._serialized_end=1408
   _globals['_GETSTATUSREQUEST']._serialized_start=198
   _globals['_GETSTATUSREQUEST']._serialized_end=265
   _globals['_GETSTATUSRESPONSE']._serialized_start=268
@@ -54,11 +54,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHSTATUSRESPONSE']._serialized_start=522
   _globals['_WATCHSTATUSRESPONSE']._serialized_end=591
   _globals['_SERVERINFO']._serialized_start=594
-  _globals['_SERVERINFO']._serialized_end=746
-  _globals['_PROVIDERSTATUS']._serialized_start=749
-  _globals['_PROVIDERSTATUS']._serialized_end=936
-  _globals['_MODELSTATUS']._serialized_start=939
-  _globals['_MODELSTATUS']._serialized_end=1155
-  _globals['_HEALTHSERVICE']._serialized_start=1321
-  _globals['_HEALTHSERVICE']._serialized_end=1519
+  _globals['_SERVERINFO']._serialized_end=836
+  _globals['_PROVIDERSTATUS']._serialized_start=839
+  _globals['_PROVIDERSTATUS']._serialized_end=1026
+  _globals['_MODELSTATUS']._serialized_start=1029
+  _globals['_MODELSTATUS']._serialized_end=1245
+  _globals['_HEALTHSERVICE']._serialized_start=1411
+  _globals['_HEALTHSERVICE']._serialized_end=1609
 # @@protoc_insertion_point(module_scope)

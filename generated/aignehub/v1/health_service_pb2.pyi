@@ -183,6 +183,8 @@ class ServerInfo(_message.Message):
     ACTIVE_CALLS_FIELD_NUMBER: _builtins.int
     MAX_RECEIVE_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_GENERATION_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_TIME_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Release."""
     active_calls: _builtins.int
@@ -191,9 +193,15 @@ class ServerInfo(_message.Message):
     """Largest message it takes, in bytes."""
     draining: _builtins.bool
     """True while it drains before exit."""
+    configuration_generation: _builtins.int
+    """Number of the configuration in use; it grows with every reload that changed something."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it started."""
+
+    @_builtins.property
+    def configuration_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was loaded."""
 
     def __init__(
         self,
@@ -203,10 +211,12 @@ class ServerInfo(_message.Message):
         active_calls: _builtins.int = ...,
         max_receive_message_bytes: _builtins.int = ...,
         draining: _builtins.bool = ...,
+        configuration_generation: _builtins.int = ...,
+        configuration_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["configuration_time", b"configuration_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_calls", b"active_calls", "draining", b"draining", "max_receive_message_bytes", b"max_receive_message_bytes", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_calls", b"active_calls", "configuration_generation", b"configuration_generation", "configuration_time", b"configuration_time", "draining", b"draining", "max_receive_message_bytes", b"max_receive_message_bytes", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,6 +42,8 @@ class _Key:
     check_at: float = 0.0
     checks: int = 0
     checking: bool = False
+    spent: bool = False
+    """Refused for want of credit, which a free request does not tell."""
     limits: dict[str, _Limit] = field(default_factory=dict)
 
 
@@ -106,8 +108,11 @@ class CredentialPool:
         if limit is not None:
             del key.limits[lease.model]
 
-    def refused(self, lease: Lease, now: float) -> None:
-        """The provider refused the key (401, 402, a 403 about it): it is left alone until a check is due."""
+    def refused(self, lease: Lease, now: float, *, spent: bool = False) -> None:
+        """The provider refused the key (401, 402, a 403 about it): it is left alone until a check is due.
+
+        ``spent`` is for an account without credit: only a call can tell whether it has some again.
+        """
         if (key := self._of(lease)) is None:
             return
         _end_check(key, lease)
@@ -115,6 +120,16 @@ class CredentialPool:
             return  # one refusal, met by several calls at once, counts once
         key.epoch += 1
         key.disabled = True
+        key.spent = spent
+        self._postpone(key, now)
+
+    def postponed(self, lease: Lease, now: float) -> None:
+        """A check of a refused key came to nothing: the next one is later."""
+        if (key := self._of(lease)) is not None:
+            _end_check(key, lease)
+            self._postpone(key, now)
+
+    def _postpone(self, key: _Key, now: float) -> None:
         key.check_at = now + _check_after(key.checks)
         key.checks += 1
 
@@ -149,8 +164,9 @@ class CredentialPool:
         return {name: _told(key, now) for name, key in self._keys.items()}
 
     def due(self, now: float) -> Sequence[Lease]:
-        """Refused keys whose check is due, each to be checked once by whoever asks."""
-        found = [key for key in self._keys.values() if key.disabled and not key.checking and now >= key.check_at]
+        """Refused keys that a free request can check and whose check is due, each once for whoever asks."""
+        refused = [key for key in self._keys.values() if key.disabled and not key.spent and not key.checking]
+        found = [key for key in refused if now >= key.check_at]
         for key in found:
             key.checking = True
         return [Lease(key.credential, "", key.epoch, check=True) for key in found]

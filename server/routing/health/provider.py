@@ -1,11 +1,11 @@
 """All that is known of one provider instance: its keys, its limit, and how each of its models does."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from server.errors import AttemptTimedOut, HubError
+from server.errors import AttemptTimedOut, HubError, ProviderQuotaExceeded
 from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
@@ -83,6 +83,10 @@ class ProviderHealth:
         """What is known of a model; None where it was never asked."""
         return self._models.get(name)
 
+    def models(self) -> Iterable[tuple[str, ModelHealth]]:
+        """Every model that was asked, with what is known of it."""
+        return tuple(self._models.items())
+
     def enter(self, name: str, now: float, tried: Collection[str], *, force: bool = False) -> Admission | Refusal:
         """Leave for an attempt with a key not ``tried``, or why there is none.
 
@@ -149,7 +153,7 @@ class ProviderHealth:
 
     def _judge_key(self, lease: Lease, fault: "Fault", error: HubError, now: float) -> None:
         if fault is Fault.KEY:
-            self.pool.refused(lease, now)
+            self.pool.refused(lease, now, spent=isinstance(error, ProviderQuotaExceeded))
         elif fault is Fault.LIMIT:
             self.pool.limited(lease, now, error.retry_after)
         else:

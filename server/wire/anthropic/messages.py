@@ -163,7 +163,7 @@ def _said_text(part: ContentPart, path: str, draft: Draft) -> Any:
         return None
     block: dict[str, Any] = {"type": "text", "text": part.text}
     if part.HasField("cache_control"):
-        block["cache_control"] = cache_control(part.cache_control)
+        block["cache_control"] = cache_control(part.cache_control, path, draft)
     return block
 
 

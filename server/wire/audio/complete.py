@@ -1,5 +1,7 @@
 """What a provider left out of a transcript and the hub can tell by itself."""
 
+from collections.abc import Callable
+
 from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_pb2 import Transcript
 from aignehub.v1.audio_service_pb2 import CreateTranscriptionResponse
@@ -19,12 +21,12 @@ def complete(answer: CreateTranscriptionResponse, dictation: Dictation) -> None:
     Raises ProviderBadResponse where subtitles are asked for and the provider told no times.
     """
     transcript, options = answer.transcript, dictation.options
-    heard = sound.describe(dictation.recording.pieces)
+    heard = dictation.recording.describe()
     if not transcript.HasField("duration") and heard.seconds is not None:
         transcript.duration.CopyFrom(sound.duration(heard.seconds))
     subtitles = options.format in SUBTITLES
     if not transcript.segments and (options.segment_timestamps or options.HasField("diarization") or subtitles):
-        transcript.segments.extend(segments_of(transcript.words))
+        transcript.segments.extend(segments_of(transcript.words, transcript.text))
     if subtitles:
         if transcript.text and not transcript.segments:
             raise ProviderBadResponse("the provider told no times, so no subtitles can be made; ask for plain text")
@@ -38,11 +40,15 @@ def complete(answer: CreateTranscriptionResponse, dictation: Dictation) -> None:
 
 def shift(transcript: Transcript, seconds: float) -> None:
     """Has every time of ``transcript`` come so much later."""
-    microseconds = round(seconds * 1_000_000)
+    shift_each(transcript, lambda told: told + seconds)
+
+
+def shift_each(transcript: Transcript, moved: Callable[[float], float]) -> None:
+    """Has every time of ``transcript``, in seconds, be what ``moved`` makes of it."""
     offsets = [offset for one in transcript.segments for offset in (one.start_offset, one.end_offset)]
     offsets += [offset for one in transcript.words for offset in (one.start_offset, one.end_offset)]
     for offset in offsets:
-        offset.FromMicroseconds(offset.ToMicroseconds() + microseconds)
+        offset.CopyFrom(sound.duration(moved(offset.ToMicroseconds() / 1_000_000)))
 
 
 def estimated(seconds: float | None, text: str) -> Usage:

@@ -1,7 +1,9 @@
 """Live transcription over a WebSocket, whichever provider speaks it: what is asked for, and what its events tell."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Protocol
 
 from aignehub.v1.audio_pb2 import Transcript
 from aignehub.v1.audio_service_pb2 import StreamTranscriptionConfig
@@ -24,6 +26,8 @@ class LivePlan:
 
     request: HttpRequest
     """The handshake; its ``adjusted_fields`` are what was dropped."""
+    dialogue: "Callable[[], LiveDialogue]"
+    """Makes what speaks one session."""
     rate: int
     """Of the 16-bit samples of one channel that a session hears."""
     detects: bool
@@ -82,12 +86,43 @@ class Event:
     error: HubError | None = field(default=None)
 
 
-def refuse_untold(config: StreamTranscriptionConfig, name: str, *, words: bool) -> None:
-    """Refuses what no live session tells: subtitles, log probabilities, and, without ``words``, times and speakers."""
+class LiveDialogue(Protocol):
+    """One session of live transcription, both ways. One object per session; it owns all state of it."""
+
+    def append(self, samples: bytes) -> Frame:
+        """The message that adds samples."""
+
+    def commit(self) -> Sequence[Frame]:
+        """The messages that end the utterance now."""
+
+    def keep_alive(self) -> Sequence[Frame]:
+        """The messages that keep a session open which hears nothing."""
+
+    def finish(self) -> Sequence[Frame]:
+        """The messages that have the provider tell the rest and end the session with an event ENDED.
+
+        Nothing where a commit and its answer are all there is to the end of a session.
+        """
+
+    def read(self, message: Frame) -> Sequence[Event]:
+        """What a message means, in order; nothing where it is of no interest.
+
+        Raises ProviderBadResponse where it cannot be read.
+        """
+
+    def patience(self) -> float | None:
+        """Seconds within which another message must come before ``overdue`` is asked; None where none is due."""
+
+    def overdue(self) -> Sequence[Event]:
+        """What it means that no message came within ``patience``."""
+
+
+def refuse_untold(config: StreamTranscriptionConfig, name: str, *, words: bool = False, speakers: bool = False) -> None:
+    """Refuses what the host ``name`` does not tell live: subtitles and log probabilities, and words and speakers."""
     options = config.options
     asked = {
         "word_timestamps": options.word_timestamps and not words,
-        "diarization": options.HasField("diarization") and not words,
+        "diarization": options.HasField("diarization") and not speakers,
         "logprobs": options.logprobs,
         "format": options.format in SUBTITLES,
     }

@@ -24,7 +24,7 @@ def final_transcript(
         if options.word_timestamps:
             transcript.words.extend(told.words)
         if options.segment_timestamps or options.HasField("diarization"):
-            transcript.segments.extend(segments_of(told.words))
+            transcript.segments.extend(segments_of(told.words, text))
     if len(options.languages) == 1 and not transcript.language:
         transcript.language = options.languages[0]
     if not transcript.segments:

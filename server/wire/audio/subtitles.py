@@ -4,7 +4,7 @@ https://www.w3.org/TR/webvtt1/ and https://docs.fileformat.com/video/srt/
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aignehub.v1.audio_pb2 import TranscriptSegment, TranscriptWord
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +16,8 @@ _CUE = re.compile(
     r"((?:[^\n]+(?:\n|$))*)"
 )
 _PAUSE = 0.8  # seconds of silence after which a new segment begins
+_MOST_BETWEEN = 8  # characters: what is longer between two words is words that have no times
+_SAYS = re.compile(r"\w")
 _LONGEST = 7.0  # seconds; a subtitle should not stand longer
 _ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f")  # the last three are Chinese and Japanese
 
@@ -53,17 +55,53 @@ def read_cues(text: str) -> list[TranscriptSegment]:
     return found
 
 
-def segments_of(words: Sequence[TranscriptWord]) -> list[TranscriptSegment]:
-    """Words gathered into segments: a new one after a sentence, a pause, 7 seconds, or at another speaker."""
+def segments_of(words: Sequence[TranscriptWord], text: str = "") -> list[TranscriptSegment]:
+    """Words gathered into segments: a new one after a sentence, a pause, 7 seconds, or at another speaker.
+
+    What stands between two words is taken from ``text``, where they are found in it: punctuation that the words lack,
+    and no space in the languages that have none.
+    """
     found: list[TranscriptSegment] = []
-    for word in words:
+    for word, (closes, space, opens) in zip(words, _between(words, text), strict=False):
         last = found[-1] if found else None
+        if last is not None:
+            last.text += closes
         if last is None or _begins(word, last):
             last = TranscriptSegment(id=len(found), start_offset=word.start_offset, speaker=word.speaker)
             found.append(last)
-        last.text = f"{last.text} {word.word.strip()}".strip()
+        last.text = f"{last.text}{space}{opens}{word.word.strip()}".strip()
         last.end_offset.CopyFrom(word.end_offset)
+    if found:
+        found[-1].text += _after(words[-1].word.strip(), text)
     return found
+
+
+def _after(said: str, text: str) -> str:
+    """What closes the last word."""
+    at = text.rfind(said)
+    rest = text[at + len(said) :].rstrip() if at >= 0 else ""
+    return "" if len(rest) > _MOST_BETWEEN or _SAYS.search(rest) or rest[:1].isspace() else rest
+
+
+def _between(words: Sequence[TranscriptWord], text: str) -> Iterator[tuple[str, str, str]]:
+    """For each word, what closes the one before it, the space between them, and what opens it."""
+    place = 0
+    for number, word in enumerate(words):
+        said = word.word.strip()
+        at = text.find(said, place) if said else -1
+        gap = text[place:at]
+        if at < 0 or len(gap) > _MOST_BETWEEN or _SAYS.search(gap):
+            yield "", " ", ""
+        else:
+            yield _split(gap) if number else ("", "", gap)
+        if at >= 0:
+            place = at + len(said)
+
+
+def _split(gap: str) -> tuple[str, str, str]:
+    """A gap at its last white space; without any, all of it closes."""
+    cut = max(gap.rfind(" "), gap.rfind("\n"))
+    return (gap, "", "") if cut < 0 else (gap[:cut].rstrip(), " ", gap[cut + 1 :])
 
 
 def _begins(word: TranscriptWord, last: TranscriptSegment) -> bool:

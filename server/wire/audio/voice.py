@@ -1,6 +1,8 @@
-"""A voice, as a host documents it or lists it."""
+"""Voices, as a host documents or lists them."""
 
 from dataclasses import dataclass
+
+from server.wire.http import HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +19,12 @@ class SpokenVoice:
     def shown(self) -> str:
         """The name to show."""
         return self.display_name or self.id.replace("_", " ").title()
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePage:
+    """Part of a host's list of voices."""
+
+    voices: tuple[SpokenVoice, ...]
+    next: HttpRequest | None = None
+    """What asks for the next part; None where this was the last."""

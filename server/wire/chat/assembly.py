@@ -148,6 +148,11 @@ class ChoiceAssembly:
         """The number of the text part that is being written."""
         return self._part if self._part_kind == _TEXT else None
 
+    @property
+    def last_part(self) -> int:
+        """The number of the part that came last, -1 before the first."""
+        return self._part
+
     def finish(
         self, reason: "FinishReason.ValueType", native: str, stop_sequence: str, provider_fields_json: str
     ) -> None:

@@ -114,6 +114,16 @@ _V4_5 = ImageModel(
     max_source_bytes=25_000_000,
 )
 
+_V4 = replace(
+    _GENERATE,
+    pattern=re.compile(r"ideogram-v?4(\.0)?"),
+    fields=frozenset({"size", "quality"}),
+    sizes=(),
+    qualities=("turbo", "default", "quality"),
+    max_n=1,
+)
+_NEWER = replace(_V4_5, fields=frozenset({"n", "seed"}), max_sources=1, known=False)
+
 WAYS: tuple[Way, ...] = (
     _v3(
         replace(_GENERATE, qualities=("turbo", "default", "quality")),
@@ -127,24 +137,10 @@ WAYS: tuple[Way, ...] = (
     _v3(_EDIT, "remix"),
     _v3(_EDIT, "reframe", "n", "size", "quality", "seed", suffix=True, prompt="", requires=("size",)),
     _v3(_EDIT, "replace-background", "n", "quality", "style", "seed", suffix=True),
-    Way(
-        replace(
-            _GENERATE,
-            pattern=re.compile(r"ideogram-v?4(\.0)?"),
-            fields=frozenset({"size", "quality"}),
-            sizes=(),
-            qualities=("turbo", "default", "quality"),
-            max_n=1,
-        ),
-        "/v1/ideogram-v4/generate",
-        prompt="text_prompt",
-        spell=_v3_spell,
-    ),
+    Way(_V4, "/v1/ideogram-v4/generate", prompt="text_prompt", spell=_v3_spell),
+    Way(replace(_V4, generates=False, edits=True), "/v1/ideogram-v4/remix", prompt="text_prompt", spell=_v3_spell),
     Way(_V4_5, "/v2/image/generate/ideogram-4-5", source="images", marks="black", spell=_v2_spell),
     # Every path of version 2 ends in its model: https://developer.ideogram.ai/ideogram-api/api-overview
-    Way(
-        replace(_V4_5, pattern=re.compile(""), fields=frozenset({"n", "seed"}), edits=False, known=False),
-        "/v2/image/generate/{model}",
-        spell=_v2_spell,
-    ),
+    Way(replace(_NEWER, edits=False), "/v2/image/generate/{model}", spell=_v2_spell),
+    Way(replace(_NEWER, generates=False), "/v2/image/remix/{model}", spell=_v2_spell),
 )

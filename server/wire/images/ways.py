@@ -53,9 +53,10 @@ class Way:
 def way_of(ways: Sequence[Way], request: ImageRequest, model: str) -> Way:
     """The first way of the model that serves the request; where none does, its first, to say what it lacks.
 
-    The last of ``ways`` takes every model that no other knows.
+    A model that no way knows goes by those of rows that are not ``known``.
     """
-    own = [way for way in ways if way.row.pattern.fullmatch(model)] or [ways[-1]]
+    own = [way for way in ways if way.row.known and way.row.pattern.fullmatch(model)]
+    own = own or [way for way in ways if not way.row.known]
     edit = isinstance(request, EditImagesRequest)
     able = [way for way in own if (way.row.edits if edit else way.row.generates)] or own
     return next((way for way in own if way.serves(request)), able[0])
@@ -63,7 +64,8 @@ def way_of(ways: Sequence[Way], request: ImageRequest, model: str) -> Way:
 
 def capabilities_of(ways: Sequence[Way], model: str) -> tuple[str, ...]:
     """See ImageCodec.capabilities."""
-    found = {name for way in ways if way.row.pattern.fullmatch(model) for name in way.row.capabilities}
+    own = (way.row for way in ways if way.row.known and way.row.pattern.fullmatch(model))
+    found = {name for row in own for name in row.capabilities}
     return tuple(name for name in ("image", "image_edit") if name in found)
 
 

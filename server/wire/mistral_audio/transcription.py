@@ -16,7 +16,7 @@ from server.wire.http import HttpRequest, HttpResponse
 from server.wire.multipart import multipart
 from server.wire.openai_audio.transcription import file_part
 from server.wire.openai_chat.usage import read_usage
-from server.wire.recording import Dictation
+from server.wire.recording import WHOLE, Dictation
 from server.wire.sound import duration
 
 _CONTAINERS = frozenset(
@@ -34,6 +34,8 @@ _OWNED = frozenset(
 
 class MistralTranscriptionCodec:
     """See TranscriptionCodec."""
+
+    uploads = WHOLE
 
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
         """See TranscriptionCodec.encode."""

@@ -54,7 +54,7 @@ class RealtimeCodec:
         """See LiveCodec.plan."""
         drops = Drops(strict=config.gateway.strict_parameters)
         detects = not config.voice_activity.disabled and not (self.by_hand and self.by_hand.match(model))
-        refuse_untold(config, self.name, words=False)
+        refuse_untold(config, self.name)
         if config.gateway.extra_body_json:
             raise UnsupportedByProvider.of(
                 "config.gateway.extra_body_json", "a live session has no body; leave it empty"
@@ -67,15 +67,16 @@ class RealtimeCodec:
         update = {"type": "session.update", "session": {"type": "transcription", "audio": {"input": heard}}}
         return LivePlan(
             HttpRequest(self.path, method="GET", adjusted_fields=tuple(drops.fields)),
+            RealtimeDialogue,
             rate=self.rate,
             detects=detects,
             greeting=(orjson.dumps(update).decode(),),
             session_seconds=self.session_seconds,
         )
 
-    def dialogue(self, _: LivePlan) -> "RealtimeDialogue":
-        """See LiveCodec.dialogue."""
-        return RealtimeDialogue()
+    def hears(self, _: str) -> bool:
+        """See LiveCodec.hears."""
+        return True
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See LiveCodec.decode_error."""

@@ -18,12 +18,9 @@ from server.wire.audio.complete import SUBTITLES
 from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse, path_segment
-from server.wire.multipart import FilePart, multipart
+from server.wire.multipart import FilePart, form_with_file
 from server.wire.openai_audio.transcript import read_transcript
-from server.wire.recording import Dictation, Recording
-
-MAX_UPLOAD_BYTES = 25 * 1024 * 1024
-"""OpenAI's and Groq's own bound of one recording."""
+from server.wire.recording import WHOLE, Dictation, Recording, Uploads
 
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -86,6 +83,7 @@ class TranscriptionDialect:
     any_target: bool = False
     """Translates into other languages than English."""
     containers: frozenset[str] = field(default=frozenset(_EXTENSIONS))
+    uploads: Uploads = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,11 @@ class OpenAITranscriptionCodec:
     """The TranscriptionCodec of one host."""
 
     dialect: TranscriptionDialect
+
+    @property
+    def uploads(self) -> Uploads:
+        """See TranscriptionCodec.uploads."""
+        return self.dialect.uploads
 
     def encode(self, dictation: Dictation, model: str) -> HttpRequest:
         """See TranscriptionCodec.encode."""
@@ -107,12 +110,14 @@ class OpenAITranscriptionCodec:
         if dictation.gateway.extra_body_json:
             fields += extra_fields(dictation.gateway.extra_body_json, _OWNED)
         # xAI wants the file last; nobody else minds: https://docs.x.ai/developers/model-capabilities/audio/speech-to-text
-        content_type, pieces = multipart(fields, [file_part(dialect.name, dialect.containers, recording)])
+        file = file_part(dialect.name, dialect.containers, recording)
+        form = form_with_file(fields, file, recording.passage)
         path = dialect.translation_path if dictation.translate else dialect.path
         return HttpRequest(
             path.replace("{model}", path_segment(model)),
-            headers={"Content-Type": content_type},
-            pieces=tuple(pieces),
+            headers={"Content-Type": form.content_type},
+            pieces=form.pieces,
+            flow=form.flow,
             adjusted_fields=tuple(drops.fields),
         )
 

@@ -1,6 +1,12 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import mistral, openai_hosts
+from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts
 from tests.conversations.dialects.base import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (*openai_hosts.DIALECTS, *mistral.DIALECTS)
+DIALECTS: tuple[Dialect, ...] = (
+    *openai_hosts.DIALECTS,
+    *anthropic.DIALECTS,
+    *mistral.DIALECTS,
+    *gemini.DIALECTS,
+    *bedrock.DIALECTS,
+)

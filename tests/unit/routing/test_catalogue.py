@@ -78,6 +78,14 @@ def test_names_that_mean_something(name: str, ids: list[str]) -> None:
     assert [candidate.id for candidate in OPEN.candidates(name)] == ids
 
 
+def test_a_kind_is_found_by_its_other_names() -> None:
+    catalogue = Catalogue((_provider("xai"), _provider("team", "groq")), KINDS, aliases={"x": "xai", "g": "groq"})
+    assert [one.id for one in catalogue.candidates("x/grok-4")] == ["xai/grok-4"]
+    assert [one.id for one in catalogue.candidates("G/llama-3")] == ["team/llama-3"]
+    taken = Catalogue((_provider("xai"), _provider("x", "groq")), KINDS, aliases={"x": "xai"})
+    assert [one.id for one in taken.candidates("x/llama-3")] == ["x/llama-3"]
+
+
 @pytest.mark.parametrize(
     ("name", "error", "told"),
     [

@@ -96,6 +96,12 @@ def openai(message: str, code: str | None = None, type: str = "invalid_request_e
             ContextLengthExceeded,
         ),
         (400, openai("prompt too long; exceeded max context length by 11 tokens"), ContextLengthExceeded),
+        (
+            400,
+            openai("The input token count (1250074) exceeds the maximum number of tokens allowed (1048576)."),
+            ContextLengthExceeded,
+        ),
+        (400, openai("User location is not supported for the API use."), ProviderRegionRefused),
         (422, {"detail": [{"loc": ["body", "messages"], "msg": "prompt is too long"}]}, ContextLengthExceeded),
         (400, openai("The response was filtered", "content_filter"), ContentFiltered),
         (403, {"error": "Content violates usage guidelines. Team: x, API key ID: y"}, ContentFiltered),

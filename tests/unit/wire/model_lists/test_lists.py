@@ -250,9 +250,9 @@ def test_togethers_zero_is_no_price() -> None:
 @pytest.mark.parametrize(
     ("codec", "beside", "path"),
     [
-        (model_lists.ANTHROPIC, {"has_more": True, "last_id": "claude/3"}, "/models?limit=1000&after_id=claude%2F3"),
+        (model_lists.ANTHROPIC, {"has_more": True, "last_id": "claude/3"}, "/v1/models?limit=1000&after_id=claude%2F3"),
         (model_lists.ANTHROPIC, {"has_more": False, "last_id": "x"}, ""),
-        (model_lists.GEMINI, {"nextPageToken": "a&b"}, "/models?pageSize=1000&pageToken=a%26b"),
+        (model_lists.GEMINI, {"nextPageToken": "a&b"}, "/v1beta/models?pageSize=1000&pageToken=a%26b"),
         (model_lists.COHERE, {"next_page_token": "t"}, "/v1/models?page_size=1000&page_token=t"),
         (model_lists.COHERE, {"next_page_token": ""}, ""),
         (model_lists.OPENAI, {"object": "list"}, ""),

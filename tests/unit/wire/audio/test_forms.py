@@ -1,5 +1,6 @@
 """Forms, subtitles and extra fields."""
 
+import pytest
 from aignehub.v1.audio_pb2 import TranscriptSegment, TranscriptWord
 
 from server.wire.audio.subtitles import read_cues, segments_of, srt, vtt
@@ -46,3 +47,19 @@ def test_words_become_segments() -> None:
     assert [one.text for one in found[:4]] == ["One two.", "Three", "after", "other on on on on on on"]
     assert [one.speaker for one in found[:4]] == ["", "", "", "1"]
     assert found[0].end_offset.ToMilliseconds() == 400
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        (["Hello", "there", "All", "well"], 'Hello, there. "All well?"', ["Hello, there.", '"All well?"']),
+        (["\u6771", "\u4eac", "\u3067\u3059"], "\u6771\u4eac\u3067\u3059\u3002", ["\u6771\u4eac\u3067\u3059\u3002"]),
+        (["Hello", "there"], "Something else", ["Hello there"]),
+        (["One", "two"], "One that nobody timed two", ["One two"]),
+        (["Hi"], '"Hi"', ['"Hi"']),
+        ([], "Nothing", []),
+    ],
+)
+def test_what_stands_between_words_is_kept(words: list[str], text: str, said: list[str]) -> None:
+    timed = [word(one, at / 5, at / 5 + 0.1) for at, one in enumerate(words)]
+    assert [one.text for one in segments_of(timed, text)] == said

@@ -1,0 +1,84 @@
+"""Google's Gemini API: chat by generateContent.
+
+Emulated
+- system and developer messages become ``systemInstruction`` wherever they stand; for Gemma 2 and 3, which take none,
+  the beginning of the conversation. A conversation that does not begin with the user begins with a blank word of the
+  user's. Results of one round of calls are one turn, found by the call's name.
+- a tool's result that is a JSON object is the response itself; any other text is its ``output``, of a failed tool its
+  ``error``. Media in a result go into the response for Gemini 3, beside it for the models before.
+- ``reasoning``: a budget is sent as it is; effort is a level for Gemini 3 and later (which cannot be switched off: the
+  lowest level stands for none), a budget of 1,024, 8,192 or 24,576 tokens for Gemini 2.5.
+- a call that no model of Google's made goes to Gemini 3 with the word that Google has for a missing signature.
+- ``strict`` tools by the mode VALIDATED, which holds all tools to their schemas. ``allowed_tools``: those alone are
+  sent, or named where one must be called. ``web_search_options`` is the tool googleSearch.
+- a schema's name and description become its title and description. Image detail is the request's ``mediaResolution``
+  where all its images agree and nothing else is to be seen. ``service_tier`` default is standard.
+- spoken answers are put into WAV unless samples are asked for or streamed.
+- URLs: YouTube videos, files of the Files API and public addresses are left to Google; Gemini 2.0 and older get the
+  bytes, and so does everybody of what is no https address.
+- ``gateway.extra_body_json`` may bring safetySettings, cachedContent, generationConfig.imageConfig and the like.
+
+Refused: custom tools, more than 8 choices or 5 stop sequences, media in instructions, other output than text, image and
+sound, spoken formats other than PCM and WAV, grammars, moderation. Dropped and listed: penalties from Gemini 2.5 on,
+min_p, repetition_penalty, logit_bias, prediction, verbosity, user, safety_identifier, metadata, cache marks and keys,
+names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning of others.
+
+Answers: runs of Google's own tools, and any part that the contract has none for, are ProviderParts, to be sent back as
+they came. Signatures stay on the part they came with; a signed text is a part of its own. What grounds an answer is
+kept whole in provider_fields_json beside the citations made of it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from server.providers.kind import ProviderKind, Site
+from server.transport.credentials import always, header
+from server.wire import model_lists
+from server.wire.gemini import GeminiChatCodec, Host
+from server.wire.gemini.host import KNOBS
+
+NAME = "gemini"
+_ADDRESS = "https://generativelanguage.googleapis.com"
+_VERSION = re.compile(r"v\d[a-z0-9]*")
+_USUAL_VERSION = "v1beta"
+
+
+def version_of(options: Mapping[str, str], usual: str) -> str:
+    """The API version of an instance. Raises ValueError, naming the option, where it is none."""
+    version = options.get("api_version", usual)
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"options.api_version: {version!r} is no version; write one such as {usual}")
+    return version
+
+
+def _settle(site: Site, _: Mapping[str, str]) -> Site:
+    version_of(site.options, _USUAL_VERSION)
+    return site
+
+
+def _host(options: Mapping[str, str]) -> Host:
+    version = version_of(options, _USUAL_VERSION)
+    return Host(
+        name=NAME,
+        root=f"/{version}",
+        collections=frozenset({"models", "tunedModels"}),
+        knobs=KNOBS | {"store"},
+        files=f"{_ADDRESS}/{version}/files/",
+        no_web=re.compile(r"gemini-(1|2\.0)|gemma|learnlm"),
+    )
+
+
+GEMINI = ProviderKind(
+    name=NAME,
+    aliases=("google",),
+    base_url=_ADDRESS,
+    authorize=always(header("x-goog-api-key")),
+    chat=lambda options: GeminiChatCodec(_host(options)),
+    key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    base_url_env="GEMINI_BASE_URL",
+    settle=_settle,
+    options=frozenset({"api_version"}),
+    model_list=lambda options: replace(model_lists.GEMINI, path=f"{_host(options).root}/models?pageSize=1000"),
+    notes="generateContent",
+)

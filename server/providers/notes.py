@@ -1,0 +1,17 @@
+"""What an operator should know of hosts of OpenAI's formats, for the provider table of the README."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "azure": "`https://RESOURCE.openai.azure.com/openai/v1`; with `api_version` the resource alone, and models are "
+        "deployments",
+        "azure-foundry": "`https://RESOURCE.services.ai.azure.com/models`",
+        "perplexity": "vectors are whole numbers: compare them by cosine",
+        "ollama": "`make run` finds a local one",
+        "vllm": "regex and grammar formats",
+        "openai-compatible": "anything else that speaks the format: set `base_url`",
+    }
+)
+"""By the name of the kind; the rest of a row is told by the kind itself."""

@@ -1,0 +1,26 @@
+"""Whether a call under a model's name would be let through just now."""
+
+import asyncio
+
+from server.errors import ProviderRateLimited
+from server.identity.rights import Rights
+from server.routing.catalogue import Catalogue
+from server.routing.health.book import HealthBook
+from server.routing.resolve import require_usable
+
+
+def require_open(catalogue: Catalogue, model: str, rights: Rights, book: HealthBook) -> None:
+    """Raises as ``require_usable`` does, and ProviderRateLimited while every key of every provider must wait.
+
+    An open breaker is no refusal: where nothing else is left, the call is tried all the same.
+    """
+    require_usable(catalogue, model, rights)
+    now = asyncio.get_running_loop().time()
+    usable = [one for one in catalogue.candidates(model) if one.provider.usable and rights.allows_model(one.id)]
+    waits = [book.of(one.provider).pool.wait(one.model, now) for one in usable]
+    if waits and min(waits) > 0:
+        raise ProviderRateLimited(
+            f"every key of {usable[0].provider.name} waits out the provider's rate limit",
+            metadata={"provider": usable[0].provider.name, "model": usable[0].model},
+            retry_after=min(waits),
+        )
