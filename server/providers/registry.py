@@ -14,6 +14,7 @@ from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
 
 
@@ -29,7 +30,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE, bedrock.KIND)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, VERTEX, JINA, VOYAGE, bedrock.KIND)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
