@@ -17,6 +17,7 @@ from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
 from server.providers.stability import STABILITY
+from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
 
 
@@ -36,6 +37,7 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     *anthropic.KINDS,
     MISTRAL,
     GEMINI,
+    VERTEX,
     JINA,
     VOYAGE,
     IDEOGRAM,
