@@ -6,14 +6,17 @@ from types import MappingProxyType
 
 from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
+from server.providers.bfl import BFL
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
+from server.providers.ideogram import IDEOGRAM
 from server.providers.image_hosts import drawing
 from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.stability import STABILITY
 from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
 
@@ -37,6 +40,9 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     VERTEX,
     JINA,
     VOYAGE,
+    IDEOGRAM,
+    STABILITY,
+    BFL,
     bedrock.KIND,
     bedrock_mantle.KIND,
 )
