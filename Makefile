@@ -6,7 +6,7 @@ WIRE ?= ../shared/wire
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check generate check-generated breaking lock models readme format wire clean
+.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format wire clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,9 @@ breaking: $(VENV)/.dev ## Fail where the contract breaks a client of protos/base
 models: $(VENV)/.dev ## Write anew what models cost; with WHEEL=<litellm wheel> also what they can do
 	@$(BIN)/python -m tools.models prices
 	@test -z "$(WHEEL)" || $(BIN)/python -m tools.models abilities $(WHEEL)
+
+routing-tables: $(VENV)/.dev ## Write the tables of docs/routing.md from the code
+	@$(BIN)/python -m tools.routing_tables
 
 readme: $(VENV)/.dev ## Write the README's provider table from the code
 	@$(BIN)/python -m tools.readme

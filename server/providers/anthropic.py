@@ -42,8 +42,8 @@ from server.wire import model_lists
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec, Dialect
 
 _BETA = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
-_KIN = frozenset({"anthropic", "azure-anthropic", "vertex"})
-"""Kinds of provider where Claude's signed reasoning and blocks are exchangeable."""
+_KIN = frozenset({"anthropic", "azure-anthropic"})
+"""Names that Claude's signed reasoning and blocks carry, which are exchangeable: Claude on Vertex AI is the first."""
 
 
 def _host(dialect: Dialect, base_url: str, key_env: str, base_url_env: str, notes: str) -> ProviderKind:

@@ -24,9 +24,10 @@ class _Limit:
     """A rate limit that a key met on one model."""
 
     until: float
+    """Passed over until then, where there is another key."""
+    obeyed_until: float
+    """The provider said so: no call before that, even where there is no other key."""
     met_at: float
-    obeyed: bool
-    """The provider said when to come back: no call before that, even where there is no other key."""
     in_a_row: int = 1
 
 
@@ -56,6 +57,8 @@ class Lease:
     epoch: int
     check: bool
     """This call tries whether a refused key works again."""
+    at: float = 0.0
+    """When it was given."""
 
 
 class CredentialPool:
@@ -88,15 +91,15 @@ class CredentialPool:
         check = key.disabled
         if check:
             key.checking = True
-        return Lease(key.credential, model, key.epoch, check)
+        return Lease(key.credential, model, key.epoch, check, now)
 
     def wait(self, model: str, now: float) -> float:
         """Seconds until some key may be used for the model again; 0 where one may now."""
-        waits = [max(0.0, limit.until - now) if (limit := _obeyed(key, model)) else 0.0 for key in self._keys.values()]
-        return min(waits, default=0.0)
+        limits = [key.limits.get(model) for key in self._keys.values()]
+        return min((max(0.0, limit.obeyed_until - now) if limit else 0.0 for limit in limits), default=0.0)
 
     def succeeded(self, lease: Lease) -> None:
-        """The provider took the key. A success that began before a refusal does not undo that."""
+        """The provider took the key. A success that began before a refusal or a limit does not undo that."""
         if (key := self._of(lease)) is None:
             return
         _end_check(key, lease)
@@ -105,7 +108,7 @@ class CredentialPool:
         key.disabled = False
         key.checks = 0
         limit = key.limits.get(lease.model)
-        if limit is not None:
+        if limit is not None and lease.at >= limit.met_at:
             del key.limits[lease.model]
 
     def refused(self, lease: Lease, now: float, *, spent: bool = False) -> None:
@@ -143,12 +146,11 @@ class CredentialPool:
         if known is not None and now < known.until:
             in_a_row = known.in_a_row  # met by several calls at once
         given = COOL_DOWN if in_a_row < _MANY else LONG_COOL_DOWN
-        until = now + (given if retry_after is None else retry_after)
-        if known is not None and known.obeyed:
-            until = max(until, known.until)
+        obeyed_until = max(now + (retry_after or 0.0), known.obeyed_until if known else 0.0)
+        until = max(now + (given if retry_after is None else retry_after), obeyed_until)
         if len(key.limits) >= _MOST_MODELS:
             key.limits.pop(next(iter(key.limits)))
-        key.limits[lease.model] = _Limit(until, now, retry_after is not None, in_a_row)
+        key.limits[lease.model] = _Limit(until, obeyed_until, now, in_a_row)
 
     def ended(self, lease: Lease) -> None:
         """The call ended in a way that says nothing of the key."""
@@ -169,7 +171,7 @@ class CredentialPool:
         found = [key for key in refused if now >= key.check_at]
         for key in found:
             key.checking = True
-        return [Lease(key.credential, "", key.epoch, check=True) for key in found]
+        return [Lease(key.credential, "", key.epoch, check=True, at=now) for key in found]
 
     @property
     def size(self) -> int:
@@ -192,14 +194,9 @@ def _end_check(key: _Key, lease: Lease) -> None:
         key.checking = False
 
 
-def _obeyed(key: _Key, model: str) -> _Limit | None:
-    limit = key.limits.get(model)
-    return limit if limit is not None and limit.obeyed else None
-
-
 def _must_wait(key: _Key, model: str, now: float) -> bool:
-    limit = _obeyed(key, model)
-    return limit is not None and now < limit.until
+    limit = key.limits.get(model)
+    return limit is not None and now < limit.obeyed_until
 
 
 def _is_fit(key: _Key, model: str, now: float) -> bool:

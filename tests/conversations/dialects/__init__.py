@@ -1,6 +1,6 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts
+from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts, vertex
 from tests.conversations.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -8,5 +8,6 @@ DIALECTS: tuple[Dialect, ...] = (
     *anthropic.DIALECTS,
     *mistral.DIALECTS,
     *gemini.DIALECTS,
+    *vertex.DIALECTS,
     *bedrock.DIALECTS,
 )

@@ -186,7 +186,7 @@ def test_reasoning_goes_back_as_it_came() -> None:
             "reasoning": {
                 "signature": "ZGF0YQ==",
                 "redacted": True,
-                "provider": "vertex",
+                "provider": "azure-anthropic",
                 "format": "anthropic-claude-v1",
             }
         },
