@@ -26,6 +26,7 @@ from server.providers.kind import ProviderKind, Site
 from server.transport.credentials.aws import CHAIN, aws, machine_chain
 from server.transport.endpoint import Authorize, Credential
 from server.wire.bedrock import BedrockChatCodec, BedrockCountCodec
+from server.wire.bedrock.embedding_models import EMBEDDINGS
 
 _SERVICE = "bedrock"
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-\d{1,2}")
@@ -92,6 +93,7 @@ KIND = ProviderKind(
     authorize=_authorize,
     chat=lambda _: _CHAT,
     count=lambda _: _COUNT,
+    embeddings=lambda _: EMBEDDINGS,
     base_url_env="BEDROCK_BASE_URL",
     settle=_settle,
     credentials_from=_credentials_from,

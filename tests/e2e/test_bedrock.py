@@ -1,6 +1,7 @@
 """Bedrock through the front door: how the hub proves itself, what its failures are to a caller, and who leaves when."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from botocore.credentials import Credentials
 
 from server.errors import ConfigError
 from tests.event_frames import event, exception
+from tests.fake_embeddings import ask as embeddings_of
+from tests.fake_embeddings import floats
 from tests.fake_provider import Answer, FakeProvider, Seen, answers
 from tests.running import ask, failure, provider, running_hub, until
 
@@ -228,3 +231,19 @@ async def test_options_are_checked_at_start(tmp_path: Path, entry: dict[str, Any
         async with running_hub(tmp_path, providers=[{"name": "bedrock", "api_keys": ["ABSKx"], **entry}]):
             pass
     assert words in str(caught.value)
+
+
+async def test_texts_that_go_one_by_one_come_back_in_order(tmp_path: Path) -> None:
+    async def embeds(request: web.Request) -> web.Response:
+        text = json.loads(await request.read())["inputText"]
+        return web.json_response({"embedding": [float(len(text)), 0.5], "inputTextTokenCount": len(text)})
+
+    texts = ["a" * (number % 7 + 1) for number in range(20)]
+    fake = FakeProvider(embeds)
+    async with fake, running_hub(tmp_path, providers=[bedrock(fake, f"{KEY_ID}:{SECRET}")]) as hub:
+        asked = embeddings_of(*texts, model="bedrock/amazon.titan-embed-text-v2:0")
+        response = await hub.embeddings.CreateEmbeddings(asked, metadata=hub.auth, timeout=5)
+    assert [floats(vector) for vector in response.embeddings] == [[float(len(text)), 0.5] for text in texts]
+    assert response.usage.input_tokens == sum(map(len, texts))
+    assert response.model == "amazon.titan-embed-text-v2:0"
+    assert {seen.raw_path for seen in fake.seen} == {"/model/amazon.titan-embed-text-v2%3A0/invoke"}

@@ -10,12 +10,14 @@ from tests.wire.chat import ChatCompletions
 from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
 from tests.wire.images import Images
+from tests.wire.invoke_model import InvokeModel
 
 _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "converse": Converse(),
+    "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
     "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
     "embeddings": Embeddings(),
