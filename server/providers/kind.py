@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.transport.endpoint import Authorize, Credential
+from server.backends.base import ImageBackend
+from server.backends.media import CallerMedia
+from server.transport.client import Transport
+from server.transport.endpoint import Authorize, Credential, Endpoint
 from server.wire.audio.voice import SpokenVoice
 from server.wire.codec import (
     ChatCodec,
@@ -15,6 +18,9 @@ from server.wire.codec import (
     SpeechCodec,
     TranscriptionCodec,
 )
+
+ImageBackendMaker = Callable[[Mapping[str, str], Endpoint, Transport, CallerMedia], ImageBackend]
+"""Makes the backend of images of an instance from its ``options`` and what every backend is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class ProviderKind:
     """The same for counting tokens; None where the hub estimates them."""
     images: Callable[[Mapping[str, str]], ImageCodec] | None = None
     """The same for images."""
+    image_backend: ImageBackendMaker | None = None
+    """In place of ``images``, where a call is more than one exchange by a codec: several, or a job that is polled."""
     aliases: tuple[str, ...] = ()
     """Other names that it is known by, for an operator's ``kind`` and before a model's name."""
     key_env: tuple[str, ...] = ()

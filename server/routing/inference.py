@@ -36,6 +36,8 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
         (r"nova-|titan-", "amazon", ("bedrock", "openrouter")),
         (r"sonar", "perplexity", ("perplexity", "openrouter")),
         (r"ideogram", "ideogram", ("ideogram",)),
+        (r"flux-", "black-forest-labs", ("bfl", "openrouter")),
+        (r"stable-image-|sd3\.", "stability", ("stability",)),
         (r"eleven_|scribe_", "elevenlabs", ("elevenlabs",)),
         (r"voyage", "voyage", ("voyage",)),
         (r"jina", "jina", ("jina",)),

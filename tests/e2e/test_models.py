@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -221,11 +222,12 @@ async def test_a_failure_is_told_once_and_the_last_good_list_is_kept(
 ) -> None:
     monkeypatch.setattr("server.models.directory._FIRST_RETRY_SECONDS", 0.01)
     works = {"now": True}
+    serial = count()
 
     async def sometimes(_request: web.Request) -> web.Response:
         if works["now"]:
             return web.json_response({"data": [{"id": "gpt-5"}]})
-        return web.json_response({"error": {"message": "down"}}, status=503)
+        return web.json_response({"error": {"message": f"down, see incident {next(serial)}"}}, status=503)
 
     async with hub_with(sometimes, tmp_path, asking={"interval": 0.02}) as (hub, upstream):
         assert await ids(hub) == ["up/gpt-5"]
