@@ -80,8 +80,8 @@ def test_sources_are_told_once_at_the_end_for_all_the_text() -> None:
 
 def test_the_last_count_counts_and_the_kind_of_traffic_is_no_count() -> None:
     counts = ({"promptTokenCount": 9, "candidatesTokenCount": 15}, {"promptTokenCount": 87, "thoughtsTokenCount": 78})
-    chunks = [piece({"text": "a"}, usageMetadata=told_of) for told_of in counts]
-    last = piece({"text": "b"}, finishReason="STOP", usageMetadata={"trafficType": "ON_DEMAND"})
+    chunks = [{**piece({"text": "a"}), "usageMetadata": count} for count in counts]
+    last = {**piece({"text": "b"}, finishReason="STOP"), "usageMetadata": {"trafficType": "ON_DEMAND"}}
     usage = stream(events(*chunks, last))[-1].usage
     assert (usage.input_tokens, usage.output_tokens, usage.reasoning_output_tokens) == (87, 78, 78)
 
