@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from server.providers import anthropic, compatible
 from server.providers.audio import with_audio
+from server.providers.deepgram import DEEPGRAM
+from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
 from server.providers.image_hosts import drawing
@@ -29,7 +31,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE, DEEPGRAM, ELEVENLABS)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})
