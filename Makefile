@@ -6,7 +6,7 @@ WIRE ?= ../shared/wire
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check generate check-generated breaking lock models readme format wire clean
+.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format drill-short wire clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,12 +41,18 @@ models: $(VENV)/.dev ## Write anew what models cost; with WHEEL=<litellm wheel> 
 	@$(BIN)/python -m tools.models prices
 	@test -z "$(WHEEL)" || $(BIN)/python -m tools.models abilities $(WHEEL)
 
+routing-tables: $(VENV)/.dev ## Write the tables of docs/routing.md from the code
+	@$(BIN)/python -m tools.routing_tables
+
 readme: $(VENV)/.dev ## Write the README's provider table from the code
 	@$(BIN)/python -m tools.readme
 
 format: $(VENV)/.dev ## Format the code and the protos
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 	@$(BIN)/buf format -w protos
+
+drill-short: $(VENV)/.dev ## Five minutes of faults between a hub and fake providers of every dialect
+	@$(BIN)/python -m tests.drill --seconds 300
 
 wire: $(VENV)/.dev ## Replay recorded provider traffic end to end: make wire WIRE=<folder>
 	@$(BIN)/python -m tests.wire $(WIRE)

@@ -49,3 +49,17 @@ def exception(kind: str, message: str) -> bytes:
         content_type="application/json",
         message_type="exception",
     )
+
+
+def split(body: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Headers and payload of each message; None where the body is none of such messages."""
+    found: list[tuple[bytes, bytes]] = []
+    while body:
+        if len(body) < 16:
+            return None
+        total, head, checksum = struct.unpack(">III", body[:12])
+        if checksum != crc32(body[:8]) or len(body) < total:
+            return None
+        found.append((body[12 : 12 + head], body[12 + head : total - 4]))
+        body = body[total:]
+    return found or None

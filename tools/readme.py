@@ -76,6 +76,8 @@ def _served(kind: ProviderKind) -> Iterator[str]:
         yield "token counts"
     if kind.embeddings:
         yield "embeddings"
+    if kind.image_backend:
+        yield "images"
     if kind.images:
         yield "images" if _edits(kind.images({})) else "images without edits"
     if kind.speech:

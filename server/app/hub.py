@@ -17,6 +17,7 @@ from server.app.reload import Built, Load, Reloader, defaults_of, files_of
 from server.app.routing import routing_rules
 from server.backends.media import CallerMedia
 from server.config import Settings
+from server.config.table import load_model_table
 from server.errors import ConfigError, Draining, HubError, Internal
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
@@ -27,6 +28,7 @@ from server.interceptors.status import StatusInterceptor
 from server.interceptors.telemetry import TelemetryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
+from server.routing.checks import KeyChecks
 from server.routing.dispatch import Dispatch
 from server.routing.live import Configuration, Live
 from server.routing.resolve import require_usable
@@ -119,14 +121,15 @@ class Hub:
         def build(settings: Settings) -> Built:
             catalogue = build_catalogue(settings, self._environ, connections, sandbox_url)
             configuration = Configuration(catalogue, defaults_of(settings), routing_rules(settings))
-            return Built(configuration, build_directory(settings, catalogue))
+            table = load_model_table(settings.models.table) if settings.models.table else {}
+            return Built(configuration, build_directory(settings, catalogue, table), table)
 
         built = build(settings)
         directory = built.directory
         known = ModelKnowledge(directory)
         dispatch = Dispatch(Shared.of(built.configuration.rules), known.price, known.cost)
         live = Live(built.configuration, dispatch)
-        self.reloader = Reloader(settings, self._load, build, live, partial(self._swapped, live, directory))
+        self.reloader = Reloader(settings, built, self._load, build, live, partial(self._swapped, live, directory))
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
@@ -147,6 +150,9 @@ class Hub:
         await self._health.start(service_names(), _models(live))
         self._resources.push_async_callback(self._health.close)
         await self._resources.enter_async_context(directory)
+        checks = KeyChecks(lambda: live.now.catalogue.providers, dispatch.shared.book)
+        checks.start()
+        self._resources.push_async_callback(checks.close)
         self.reloader.watch(partial(files_of, self._config))
         self._resources.push_async_callback(self.reloader.close)
         _log.info("ready", address=address, providers=[provider.name for provider in live.now.catalogue.providers])

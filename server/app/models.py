@@ -11,7 +11,6 @@ from aignehub.v1.usage_pb2 import Usage
 
 from server.config.models import ModelFacts
 from server.config.settings import Settings
-from server.config.table import load_model_table
 from server.models.directory import Directory, Source
 from server.models.overlay import lay_over
 from server.models.rates import cost_nano_usd
@@ -23,9 +22,12 @@ from server.transport.endpoint import Credential
 _KEYLESS = Credential("none")
 
 
-def build_directory(settings: Settings, catalogue: Catalogue) -> Directory:
-    """What is known of each provider's models, and whom to ask for more. Raises ConfigError for a bad table."""
-    table = load_model_table(settings.models.table) if settings.models.table else {}
+def build_directory(settings: Settings, catalogue: Catalogue, table: Mapping[str, ModelFacts]) -> Directory:
+    """What is known of each provider's models, and whom to ask for more.
+
+    ``table`` is the operator's, by ``provider/model``; entries of providers that are not configured are left out.
+    Raises ConfigError for one that makes no sense.
+    """
     shelves = [
         Shelf(provider.name, provider.kind, provider.served, _told(provider, table)) for provider in catalogue.providers
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.app.routing import model_groups
+from server.backends.base import ImageBackend
 from server.backends.http_chat import HttpChatBackend
 from server.backends.http_counter import HttpTokenCounter
 from server.backends.http_embeddings import HttpEmbeddingBackend
@@ -27,7 +28,6 @@ from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
 from server.transport.endpoint import Credential, Endpoint, Timeouts
-from server.wire.codec import ImageCodec
 
 SANDBOX = "sandbox"
 _SANDBOX_KIND = "openai-compatible"
@@ -129,7 +129,7 @@ def _build(
     endpoint = _endpoint(instance, kind, place, site, settings)
     options = site.options
     codec = kind.chat(options) if kind.chat else None
-    images = kind.images(options) if kind.images else None
+    images = _images(kind, options, endpoint, connections)
     served = _served(kind, images)
     models = tuple(
         ListedModel(model.name, model.aliases, operators_model(model, served, f"{place}.models[{number}]"))
@@ -146,7 +146,7 @@ def _build(
         chat=HttpChatBackend(endpoint, codec, connections.transport, connections.media) if codec else None,
         counter=_counter(kind, options, endpoint, connections),
         embeddings=_embeddings(kind, options, endpoint, connections),
-        images=HttpImageBackend(endpoint, images, connections.transport, connections.media) if images else None,
+        images=images,
         transcription=_hearing(endpoint, kind, options, connections),
         speech=_speech(endpoint, kind, options, connections),
         voices=kind.voices,
@@ -156,7 +156,17 @@ def _build(
     )
 
 
-def _served(kind: ProviderKind, images: ImageCodec | None) -> Served:
+def _images(
+    kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
+) -> ImageBackend | None:
+    if kind.image_backend is not None:
+        return kind.image_backend(options, endpoint, connections.transport, connections.media)
+    if kind.images is None:
+        return None
+    return HttpImageBackend(endpoint, kind.images(options), connections.transport, connections.media)
+
+
+def _served(kind: ProviderKind, images: ImageBackend | None) -> Served:
     return Served(
         chat=kind.chat is not None,
         embeddings=kind.embeddings is not None,
@@ -164,6 +174,7 @@ def _served(kind: ProviderKind, images: ImageCodec | None) -> Served:
         transcription=kind.transcription is not None,
         speech=kind.speech is not None,
         draws=images.capabilities if images else None,
+        responses=kind.responses,
         lacks=kind.lacks,
     )
 

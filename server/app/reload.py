@@ -1,16 +1,17 @@
 """Takes a changed configuration into use without a restart: read, judged and built whole, or refused whole."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from server.config import Settings
+from server.config.models import ModelFacts
 from server.errors import ConfigError, FailedPrecondition
 from server.models.directory import Directory
-from server.routing.catalogue import Modality, Provider
+from server.routing.catalogue import Modality
 from server.routing.live import Configuration, Live
 from server.services.providers import Reloaded
 
@@ -33,6 +34,8 @@ class Built:
     configuration: Configuration
     directory: Directory
     """Not entered yet."""
+    table: Mapping[str, ModelFacts] = field(default_factory=dict)
+    """What ``models.table`` says."""
 
 
 Build = Callable[[Settings], Built]
@@ -43,10 +46,20 @@ class Reloader:
     """Watches the files of the configuration, and reloads when they change or when it is told to."""
 
     def __init__(
-        self, settings: Settings, load: Load, build: Build, live: Live, swapped: Callable[[Built], Awaitable[None]]
+        self,
+        settings: Settings,
+        built: Built,
+        load: Load,
+        build: Build,
+        live: Live,
+        swapped: Callable[[Built], Awaitable[None]],
     ) -> None:
-        """``swapped`` is called with what was taken into use, before any other call sees it."""
+        """``settings`` and what was built of them are in use.
+
+        ``swapped`` is called with what was taken into use, before any other call sees it.
+        """
         self._settings = settings
+        self._built = built
         self._load = load
         self._build = build
         self._live = live
@@ -76,10 +89,9 @@ class Reloader:
                 ) from None
             before, self._settings = self._settings, settings
             needs_restart = _changed(before, settings, exchangeable=False)
-            if not _changed(before, settings, exchangeable=True) and _same_keys(
-                self._live.configured, built.configuration
-            ):
+            if not _changed(before, settings, exchangeable=True) and _same_files(self._built, built):
                 return Reloaded(changed=bool(needs_restart), needs_restart=needs_restart)
+            self._built = built
             self._live.swap(built.configuration)
             await self._swapped(built)
         _log.info("configuration", generation=self._live.generation, needs_restart=list(needs_restart))
@@ -108,13 +120,13 @@ def _changed(before: Settings, after: Settings, *, exchangeable: bool) -> tuple[
     return tuple(name for name in wanted if getattr(before, name) != getattr(after, name))
 
 
-def _same_keys(one: Configuration, other: Configuration) -> bool:
-    """A secret file may change where no setting does."""
+def _same_files(one: Built, other: Built) -> bool:
+    """A file of secrets, or the table of models, may change where no setting does."""
 
-    def keys(providers: tuple[Provider, ...]) -> list[tuple[str, object]]:
-        return [(provider.name, provider.credentials) for provider in providers]
+    def keys(built: Built) -> list[tuple[str, object]]:
+        return [(provider.name, provider.credentials) for provider in built.configuration.catalogue.providers]
 
-    return keys(one.catalogue.providers) == keys(other.catalogue.providers)
+    return keys(one) == keys(other) and one.table == other.table
 
 
 def _look(files: list[Path]) -> list[tuple[str, int, int, int]]:
@@ -131,10 +143,10 @@ def _look(files: list[Path]) -> list[tuple[str, int, int, int]]:
 
 
 def files_of(config: Path | None, settings: Settings) -> list[Path]:
-    """The files that ``settings`` were made of: the configuration itself and every secret it names."""
+    """The files that ``settings`` were made of: the configuration, the table of models, and every secret it names."""
     secrets = [key.key.get_secret_value() for provider in settings.providers for key in provider.api_keys]
     named = [Path(text.removeprefix("file:")) for text in secrets if text.startswith("file:")]
-    return [*([config] if config else []), *named]
+    return [*filter(None, (config, settings.models.table)), *named]
 
 
 def defaults_of(settings: Settings) -> dict[Modality, str]:

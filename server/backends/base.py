@@ -90,6 +90,9 @@ class EmbeddingBackend(Protocol):
 class ImageBackend(Protocol):
     """Images at one provider instance. Nothing here tries twice."""
 
+    def capabilities(self, model: str) -> tuple[str, ...]:
+        """``image`` and ``image_edit`` where the model is known to draw and to edit; else nothing."""
+
     async def generate(self, request: GenerateImagesRequest, call: Call) -> GenerateImagesResponse:
         """Every image, with usage and what ``gateway`` tells of the provider. Raises HubError."""
 

@@ -52,6 +52,7 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
+        response.model = response.model or call.model  # some providers name it in the request alone
         response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
         return response
 
@@ -93,10 +94,12 @@ class HttpChatBackend:
                 if chunk is not None:
                     if request.stream_options.continuous_usage:
                         chunk.usage.CopyFrom(decoder.usage())
+                    told.name(chunk, call)
                     told.decoder, told.gateway = decoder, gateway
                     yield chunk
             exchange.leave()
         last = StreamChatCompletionResponse(usage=decoder.usage()) if chunk is None else chunk
+        told.name(last, call)
         last.gateway.MergeFrom(gateway)
         yield last
 
@@ -109,3 +112,8 @@ class _Told:
     def __init__(self) -> None:
         self.decoder: ChatStreamDecoder | None = None
         self.gateway = GatewayInfo()
+
+    def name(self, chunk: StreamChatCompletionResponse, call: Call) -> None:
+        """Puts the model on the first chunk where the provider did not."""
+        if self.decoder is None:
+            chunk.model = chunk.model or call.model

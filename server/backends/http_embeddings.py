@@ -7,7 +7,7 @@ from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmb
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
-from server.backends.media import CallerMedia
+from server.backends.media import CallerMedia, passes_of
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -38,24 +38,27 @@ class HttpEmbeddingBackend:
         """The vectors of one part, with usage and gateway. Raises HubError with ``provider`` and ``model`` set."""
         codec = embeddings_of(self._codec, call.model)
         try:
-            request = await self._with_images(request, part, call)
+            request = await self._with_images(request, part, call, codec)
             asked = codec.encode(request, call.model, part)
             whole = await self._http.whole(asked, call)
             response = codec.decode(whole, request, part)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
+        response.model = response.model or call.model  # some providers name it in the request alone
         response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
         return response
 
     async def _with_images(
-        self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call
+        self, request: CreateEmbeddingsRequest, part: Sequence[int], call: Call, codec: EmbeddingsCodec
     ) -> CreateEmbeddingsRequest:
-        """``request`` itself, or a copy with the bytes of its URLs where the provider must not fetch them itself."""
+        """``request`` itself, or a copy with the bytes of URLs that the provider must not, or cannot, fetch itself."""
         named = [place for place in part if request.inputs[place].image.url]
         if not named:
             return request
         copy = CreateEmbeddingsRequest()
         copy.CopyFrom(request)
         found = [(f"inputs[{place}].image.url", "image", copy.inputs[place].image) for place in named]
-        await self._media.inline_each(found, base_url=self._endpoint.base_url, deadline=call.deadline)
+        await self._media.inline_each(
+            found, base_url=self._endpoint.base_url, deadline=call.deadline, passes=passes_of(codec, call.model)
+        )
         return copy

@@ -1,29 +1,26 @@
 """Images at a provider that is one endpoint, one codec and HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from time import perf_counter
 from typing import TypeVar
 
 from aignehub.v1 import image_service_pb2 as pb
-from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
-from server.backends.image_events import events_of, fill
+from server.backends.image_delivery import ImageDelivery, Told, fill_response
+from server.backends.image_events import events_of
 from server.backends.media import CallerMedia
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.transport.exchange import Exchange
 from server.wire.codec import ImageCodec
-from server.wire.http import HttpResponse
-from server.wire.pictures import Drawn, ImageRequest, Picture
+from server.wire.http import HttpRequest, HttpResponse
+from server.wire.pictures import ImageRequest, Picture
 
-_AT_ONCE = 4
-_DELIVERY = "options.delivery"
 _R = TypeVar("_R", pb.GenerateImagesResponse, pb.EditImagesResponse)
 
 
@@ -35,6 +32,11 @@ class HttpImageBackend:
         self._codec = codec
         self._http = HttpExchanges(endpoint, transport, codec.decode_error)
         self._media = media
+        self._delivery = ImageDelivery(media)
+
+    def capabilities(self, model: str) -> tuple[str, ...]:
+        """See ImageBackend.capabilities."""
+        return self._codec.capabilities(model)
 
     async def generate(self, request: pb.GenerateImagesRequest, call: Call) -> pb.GenerateImagesResponse:
         """See ImageBackend.generate."""
@@ -46,7 +48,7 @@ class HttpImageBackend:
 
     async def stream(self, request: ImageRequest, call: Call) -> AsyncGenerator[pb.ImageStreamEvent]:
         """See ImageBackend.stream."""
-        told = _Told()
+        told = Told()
         try:
             async with aclosing(self._stream(request, call, told)) as events:
                 async for event in events:
@@ -62,36 +64,28 @@ class HttpImageBackend:
     async def _whole(self, request: ImageRequest, response: _R, call: Call) -> _R:
         try:
             request = await self._inlined(request, call)
-            asked = self._codec.encode(request, call.model, stream=False)
+            asked = await self._encoded(request, call, stream=False)
             whole = await self._http.whole(asked, call)
             drawn = self._codec.decode(whole)
             gateway = self._http.gateway(asked, whole.headers, call)
-            await self._deliver(drawn.pictures, request, gateway, call)
+            await self._delivery.deliver(drawn.pictures, request, gateway, call)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        for picture in drawn.pictures:
-            fill(response.images.add(), picture)
-            picture.data = b""  # one copy less while the answer is sent
-        response.model = drawn.model or call.model
-        if drawn.created:
-            response.create_time.FromSeconds(drawn.created)
-        response.usage.CopyFrom(drawn.usage)
-        response.gateway.CopyFrom(gateway)
-        return response
+        return fill_response(response, drawn, gateway, call)
 
-    async def _stream(self, request: ImageRequest, call: Call, told: "_Told") -> AsyncGenerator[pb.ImageStreamEvent]:
+    async def _stream(self, request: ImageRequest, call: Call, told: "Told") -> AsyncGenerator[pb.ImageStreamEvent]:
         request = await self._inlined(request, call)
-        asked = self._codec.encode(request, call.model, stream=True)
+        asked = await self._encoded(request, call, stream=True)
         async with self._http.open(asked, call) as exchange:
             told.gateway = self._http.gateway(asked, exchange.headers, call)
             async with aclosing(self._pictures(request, exchange, told)) as pictures:
                 async for picture in pictures:
-                    await self._deliver([picture], request, told.gateway, call)
+                    await self._delivery.deliver([picture], request, told.gateway, call)
                     for event in events_of(picture):
                         yield event
         yield told.summary(call)
 
-    async def _pictures(self, request: ImageRequest, exchange: Exchange, told: "_Told") -> AsyncGenerator[Picture]:
+    async def _pictures(self, request: ImageRequest, exchange: Exchange, told: "Told") -> AsyncGenerator[Picture]:
         """As they come; all at once where the model does not stream, or its host answered with the whole."""
         if not exchange.headers.get("Content-Type", "").startswith("text/event-stream"):
             body = await exchange.body()
@@ -112,6 +106,12 @@ class HttpImageBackend:
                 yield pictures.pop(0)
         exchange.leave()
 
+    async def _encoded(self, request: ImageRequest, call: Call, *, stream: bool) -> HttpRequest:
+        if isinstance(request, pb.EditImagesRequest) and request.HasField("mask"):
+            # Some formats want a mask painted anew, which takes a while: other calls must not wait for it.
+            return await asyncio.to_thread(self._codec.encode, request, call.model, stream=stream)
+        return self._codec.encode(request, call.model, stream=stream)
+
     async def _inlined(self, request: ImageRequest, call: Call) -> ImageRequest:
         """The request with those sources as bytes that the provider cannot or must not fetch."""
         if isinstance(request, pb.GenerateImagesRequest):
@@ -121,56 +121,4 @@ class HttpImageBackend:
             base_url=self._endpoint.base_url,
             reads_urls=self._codec.reads_urls(call.model),
             deadline=call.deadline,
-        )
-
-    async def _deliver(
-        self, pictures: Iterable[Picture], request: ImageRequest, gateway: GatewayInfo, call: Call
-    ) -> None:
-        """Makes addresses bytes where bytes are wanted, and tells where an address is wanted and there is none."""
-        if request.options.delivery == pb.IMAGE_DELIVERY_URL:
-            if (
-                any(picture.data and not picture.url for picture in pictures)
-                and _DELIVERY not in gateway.adjusted_fields
-            ):
-                gateway.adjusted_fields.append(_DELIVERY)
-            return
-        wanted = [picture for picture in pictures if picture.url and not picture.data]
-        began = perf_counter()
-        gate = asyncio.Semaphore(_AT_ONCE)
-        tasks = [asyncio.ensure_future(self._fetch(picture, gate, call)) for picture in wanted]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if tasks:
-                call.phases.add("upstream", perf_counter() - began)
-
-    async def _fetch(self, picture: Picture, gate: asyncio.Semaphore, call: Call) -> None:
-        async with gate:
-            fetched = await self._media.fetch_made(picture.url, deadline=call.deadline)
-        picture.data, picture.url, picture.mime_type = fetched.data, "", fetched.mime_type
-        picture.identify()
-
-
-class _Told:
-    """What a caller has been told of a stream, and is told at its end."""
-
-    __slots__ = ("begun", "gateway", "model", "usage")
-
-    def __init__(self) -> None:
-        self.begun = False
-        self.gateway = GatewayInfo()
-        self.usage = Usage()
-        self.model = ""
-
-    def drawn(self, drawn: Drawn) -> None:
-        """Takes what a whole answer says of itself."""
-        self.usage, self.model = drawn.usage, drawn.model
-
-    def summary(self, call: Call) -> pb.ImageStreamEvent:
-        """The last event."""
-        return pb.ImageStreamEvent(
-            summary=pb.ImageStreamSummary(model=self.model or call.model, usage=self.usage, gateway=self.gateway)
         )

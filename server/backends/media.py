@@ -79,13 +79,20 @@ class CallerMedia:
         await self._fetch_all([one for one in _urls(copy) if one[0] in wanted], deadline)
         return copy
 
-    async def inline_each(self, wanted: list[tuple[str, str, Media]], *, base_url: str, deadline: float) -> None:
+    async def inline_each(
+        self,
+        wanted: list[tuple[str, str, Media]],
+        *,
+        base_url: str,
+        deadline: float,
+        passes: Passes | None = None,
+    ) -> None:
         """The same for media that are no conversation: (path, kind, media) each, changed in place."""
-        if await self._guard.is_private_host(base_url):
-            await self._fetch_all(wanted, deadline)
-            return
-        for path, _, media in wanted:
+        private = await self._guard.is_private_host(base_url)
+        passed = [one for one in wanted if _passed_on(one[1], one[2], passes, private=private)]
+        for path, _, media in passed:
             self._guard.check_literal(media.url, field=path)
+        await self._fetch_all([one for one in wanted if one not in passed], deadline)
 
     async def inline_sources(
         self, request: EditImagesRequest, *, base_url: str, reads_urls: bool, deadline: float

@@ -40,8 +40,9 @@ def _unique(name: str, taken: Sequence[Credential]) -> str:
 
 
 def environment_credentials(variable: str, value: str, place: str) -> list[Credential]:
-    """Keys of one environment variable, named ``VARIABLE`` or ``VARIABLE-2`` and so on."""
-    keys = [key.strip() for key in value.split(",") if key.strip()]
+    """Keys of one environment variable, named ``VARIABLE`` or ``VARIABLE-2`` and so on; a JSON object is one key."""
+    several = [value] if value.lstrip().startswith("{") else value.split(",")
+    keys = [key.strip() for key in several if key.strip()]
     if not keys:
         raise ConfigError(f"{place}: environment variable {variable} is not set; set it to the provider's key")
     names = [variable if index == 0 else f"{variable}-{index + 1}" for index in range(len(keys))]

@@ -4,7 +4,7 @@ A kind's files are read when one of its models is first asked for: a hub that no
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ _SNAPSHOT = re.compile(r"[-@](20\d\d-?\d\d-?\d\d|latest|\d{4}|v?\d{3})$")
 class Bundled:
     """The data of one kind. A kind without data answers that nothing is known."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, responses: bool = False) -> None:
+        """With ``responses``, models that only OpenAI's Responses API serves can be asked to chat here."""
+        self._chats = ("chat", "responses") if responses else ("chat",)
         self._prices = _Prices(kind)
         fallbacks = [_Prices(other) for other in self._prices.then]
         self._price_books = (self._prices, *fallbacks)
@@ -47,7 +49,7 @@ class Bundled:
         for collection in self._abilities:
             found = collection.find(model, canonical)
             if found is not None:
-                lay_over(known, _read_abilities(found))
+                lay_over(known, _read_abilities(found, self._chats))
         return known, timed
 
 
@@ -132,10 +134,14 @@ def price_list(bands: Iterable[Mapping[str, int]], service_tier: str = "") -> It
                 yield pb.Price(unit=PRICES[word], nano_usd=nano, above_input_tokens=above, service_tier=service_tier)
 
 
-def _read_abilities(told: Mapping[str, Any]) -> pb.Model:
+def _read_abilities(told: Mapping[str, Any], chats: Sequence[str]) -> pb.Model:
+    can = told.get("can", ())
+    words = ["chat" if word in chats else word for word in can]
+    if "responses" in words:
+        words = []  # and so its tools and the rest are of no use either
     model = pb.Model(
         display_name=told.get("name", ""),
-        capabilities=[CAPABILITIES.get(word, pb.MODEL_CAPABILITY_UNSPECIFIED) for word in told.get("can", ())],
+        capabilities=[CAPABILITIES[word] for word in words],
         input_modalities=[MODALITIES[word] for word in told.get("reads", ())],
         output_modalities=[MODALITIES[word] for word in told.get("makes", ())],
         max_input_tokens=told.get("input", 0),
@@ -143,7 +149,7 @@ def _read_abilities(told: Mapping[str, Any]) -> pb.Model:
         embedding_dimensions=_dimensions(told.get("dimensions", ())),
         prices=price_list(told.get("prices", ())),
     )
-    if told.get("can") == []:
+    if "can" in told and not words:
         model.capabilities.append(pb.MODEL_CAPABILITY_UNSPECIFIED)
     if "until" in told:
         model.shutdown_time.FromDatetime(datetime.combine(date.fromisoformat(told["until"]), time(), UTC))

@@ -10,7 +10,7 @@ import structlog
 from aignehub.v1 import model_service_pb2 as pb
 
 from server.backends.base import Call, ModelLister
-from server.errors import HubError
+from server.errors import HubError, ProviderTimeout
 from server.models.rates import Rates
 from server.models.shelf import Shelf
 from server.phases import Phases
@@ -83,7 +83,9 @@ class Directory:
 
     def model(self, provider: str, name: str) -> pb.Model:
         """The whole account of one model; a message that must not be changed."""
-        return self._shelves[provider].model(name)
+        shelf = self._shelves.get(provider)
+        # A provider that a reload has taken away while a call went on has nothing to tell any more.
+        return shelf.model(name) if shelf else pb.Model(id=f"{provider}/{name}", provider=provider)
 
     def is_stated(self, provider: str, name: str) -> bool:
         """Whether the operator said something of the model."""
@@ -92,7 +94,8 @@ class Directory:
 
     def listed(self, provider: str) -> Sequence[str]:
         """Names on the provider's own list that can be called here; none while there is no list."""
-        return self._shelves[provider].names
+        shelf = self._shelves.get(provider)
+        return shelf.names if shelf else ()
 
     def knows_all(self, provider: str) -> bool:
         """True where every model of the provider is on its list, and the list has come."""
@@ -104,35 +107,37 @@ class Directory:
         return shelf.rates(name, service_tier) if shelf else None
 
     async def _keep_fresh(self, source: Source) -> None:
-        failed = ""
+        reason = ""  # of the last failure; what a provider says of it may differ every time
         pause = _FIRST_RETRY_SECONDS
         if self._first_round[source.shelf.provider].is_set():
             await asyncio.sleep(self._interval)
         while True:
             try:
-                failure = await self._ask(source)
+                failed = await self._ask(source)
             finally:
                 self._first_round[source.shelf.provider].set()
-            if failure and failure != failed:
-                _log.warning("list of models", provider=source.shelf.provider, failure=failure)
-            elif failed and not failure:
+            if failed and failed.reason != reason:
+                _log.warning(
+                    "list of models", provider=source.shelf.provider, reason=failed.reason, message=failed.message
+                )
+            elif reason and not failed:
                 _log.info("list of models", provider=source.shelf.provider, recovered=True)
-            failed = failure
-            pause = min(pause * 2, self._interval) if failure else _FIRST_RETRY_SECONDS
-            seconds = pause if failure else self._interval
+            reason = failed.reason if failed else ""
+            seconds = min(pause, self._interval) if failed else self._interval
+            pause = pause * 2 if failed else _FIRST_RETRY_SECONDS
             await asyncio.sleep(seconds * random.uniform(1 - _SPREAD, 1 + _SPREAD))  # noqa: S311 -- no secret
 
-    async def _ask(self, source: Source) -> str:
-        """Fetches one list; why it failed, or nothing where it did not."""
+    async def _ask(self, source: Source) -> HubError | None:
+        """Fetches one list; why it failed, or None where it did not."""
         deadline = asyncio.get_running_loop().time() + self._timeout
         call = Call(deadline=deadline, model="", credential=source.credential, request_id="", phases=Phases())
         try:
             async with asyncio.timeout(self._timeout):
                 await source.shelf.replace_list(await source.lister.models(call))
         except HubError as error:
-            return f"{error.reason}: {error.message}"
+            return error
         except TimeoutError:
-            return f"the list took longer than {self._timeout:g} s"
+            return ProviderTimeout(f"the list took longer than {self._timeout:g} s")
         if source.lister.whole:
             self._complete.add(source.shelf.provider)
-        return ""
+        return None

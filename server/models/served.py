@@ -33,6 +33,8 @@ class Served:
     transcription: bool = False
     speech: bool = False
     draws: Callable[[str], tuple[str, ...]] | None = None
+    responses: bool = False
+    """Whether models that only OpenAI's Responses API serves can chat here."""
     lacks: frozenset[str] = frozenset()
     """Capabilities that no model has at this host, whatever it can do elsewhere."""
 

@@ -22,6 +22,9 @@ _CLOCKED_SECONDS = 60
 _MOST_STRANGERS = 1024
 """Accounts kept of models that nobody listed: callers may name any, and each would stay."""
 
+_MOST_TIERS = 16
+"""Tiers whose rates are kept: the provider names them, and may name any."""
+
 _HEARING = {pb.MODEL_CAPABILITY_TRANSCRIPTION, pb.MODEL_CAPABILITY_LIVE_TRANSCRIPTION}
 _MAKES = {
     pb.MODEL_CAPABILITY_CHAT: MODALITIES["text"],
@@ -95,7 +98,8 @@ class Shelf:
             return account.rates[service_tier]
         except KeyError:
             rates = Rates.of(account.model.prices, service_tier)
-            account.rates[service_tier] = rates
+            if len(account.rates) < _MOST_TIERS:
+                account.rates[service_tier] = rates
             return rates
 
     def _account(self, name: str) -> _Account:
@@ -109,7 +113,7 @@ class Shelf:
 
     def _draw_up(self, name: str) -> _Account:
         if self._bundled is None:
-            self._bundled = Bundled(self._kind)
+            self._bundled = Bundled(self._kind, responses=self._served.responses)
         model, clocked = self._bundled.find(name, datetime.now(UTC))
         if (listed := self._listed.get(name)) is not None:
             _add_list(model, listed)

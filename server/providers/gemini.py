@@ -35,7 +35,7 @@ from dataclasses import replace
 from server.providers.kind import ProviderKind, Site
 from server.transport.credentials import always, header
 from server.wire import model_lists
-from server.wire.gemini import GeminiChatCodec, Host
+from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host
 from server.wire.gemini.host import KNOBS
 
 NAME = "gemini"
@@ -75,6 +75,7 @@ GEMINI = ProviderKind(
     base_url=_ADDRESS,
     authorize=always(header("x-goog-api-key")),
     chat=lambda options: GeminiChatCodec(_host(options)),
+    count=lambda options: GeminiCountCodec(_host(options)),
     key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     base_url_env="GEMINI_BASE_URL",
     settle=_settle,

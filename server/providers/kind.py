@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.transport.endpoint import Authorize, Credential
+from server.backends.base import ImageBackend
+from server.backends.media import CallerMedia
+from server.transport.client import Transport
+from server.transport.endpoint import Authorize, Credential, Endpoint
 from server.wire.audio.voice import SpokenVoice
 from server.wire.codec import (
     ChatCodec,
@@ -16,6 +19,9 @@ from server.wire.codec import (
     TranscriptionCodec,
     VoicesCodec,
 )
+
+ImageBackendMaker = Callable[[Mapping[str, str], Endpoint, Transport, CallerMedia], ImageBackend]
+"""Makes the backend of images of an instance from its ``options`` and what every backend is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class ProviderKind:
     """The same for counting tokens; None where the hub estimates them."""
     images: Callable[[Mapping[str, str]], ImageCodec] | None = None
     """The same for images."""
+    image_backend: ImageBackendMaker | None = None
+    """In place of ``images``, where a call is more than one exchange by a codec: several, or a job that is polled."""
     aliases: tuple[str, ...] = ()
     """Other names that it is known by, for an operator's ``kind`` and before a model's name."""
     key_env: tuple[str, ...] = ()
@@ -74,6 +82,8 @@ class ProviderKind:
     """Its live transcription over a WebSocket; None where live speech is served by utterance."""
     model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    responses: bool = False
+    """Whether its chat also serves models that only OpenAI's Responses API has."""
     lacks: frozenset[str] = frozenset()
     """Words of capabilities that no model has at this host, whatever it can do elsewhere."""
     switched_on: str = ""

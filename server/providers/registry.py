@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, compatible
+from server.providers import anthropic, bedrock, compatible
 from server.providers.audio import with_audio
+from server.providers.bfl import BFL
 from server.providers.deepgram import DEEPGRAM
 from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
+from server.providers.ideogram import IDEOGRAM
 from server.providers.image_hosts import drawing
 from server.providers.jina import JINA
 from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.stability import STABILITY
+from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
 
 
@@ -31,7 +35,20 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
-_OWN_FORMAT: tuple[ProviderKind, ...] = (*anthropic.KINDS, MISTRAL, GEMINI, JINA, VOYAGE, DEEPGRAM, ELEVENLABS)
+_OWN_FORMAT: tuple[ProviderKind, ...] = (
+    *anthropic.KINDS,
+    MISTRAL,
+    GEMINI,
+    VERTEX,
+    JINA,
+    VOYAGE,
+    DEEPGRAM,
+    ELEVENLABS,
+    IDEOGRAM,
+    STABILITY,
+    BFL,
+    bedrock.KIND,
+)
 """Providers with a format of their own, each from its file in this folder."""
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType({kind.name: kind for kind in (*_COMPATIBLE, *_OWN_FORMAT)})

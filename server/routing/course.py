@@ -14,6 +14,8 @@ from server.routing.plan import Plan
 from server.routing.retry import Step, pause, phase_of, steps
 from server.routing.rules import Shared
 
+_MOST_WAITS = 3
+"""Times that one call waits out a rate limit; the key may meet another meanwhile."""
 _SHARE_OF_USUAL = 0.5
 """A further attempt that has less than half of the usual time to first content left is not begun."""
 
@@ -51,7 +53,7 @@ class Course:
         self._slots = [_Slot(one, plan.tier_of(place), of(one.provider)) for place, one in enumerate(plan.candidates)]
         self._again: _Slot | None = None
         self._repeats = 0
-        self._waited = False
+        self._waits = 0
         self._error: HubError | None = None
         self._made: list[Attempt] = []
 
@@ -162,11 +164,17 @@ class Course:
         return left <= min(usual, default=0.0) * _SHARE_OF_USUAL
 
     def _nowhere(self, slots: Sequence[_Slot], now: float) -> float:
-        """No provider may be asked just now: seconds until one may, or the error."""
+        """No provider may be asked just now: seconds until one may, or the error.
+
+        Where another attempt failed in a way that may be repeated, that is sooner done than waiting out a rate limit.
+        """
+        if (again := self._repeat(self._slots, further=False)) is not None:
+            return again
         waits = [wait for slot in slots if (wait := slot.health.pool.wait(slot.candidate.model, now)) > 0]
         wait = min(waits, default=0.0)
-        if waits and not self._waited and wait <= self._shared.rules.longest_wait and now + wait < self._terms.deadline:
-            self._waited = True
+        short = 0 < wait <= self._shared.rules.longest_wait and now + wait < self._terms.deadline
+        if short and self._waits < _MOST_WAITS:
+            self._waits += 1
             return wait
         if self._error is not None:
             raise self._failure()

@@ -7,6 +7,13 @@ import re
 _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
     (re.compile(pattern), vendor, kinds)
     for pattern, vendor, kinds in (
+        # Bedrock's own ids, and those of its inference profiles: they mean nothing anywhere else.
+        (
+            r"((us|eu|apac|jp|au|ca|us-gov|global)\.)?"
+            r"(amazon|anthropic|ai21|cohere|deepseek|meta|mistral|openai|qwen|stability|twelvelabs|writer)\.",
+            "",
+            ("bedrock",),
+        ),
         # Google's embeddings share OpenAI's beginning: they must be asked first.
         (r"text-embedding-00\d|text-multilingual-embedding|gemini-embedding", "google", ("gemini", "vertex")),
         (r"gemini|imagen|veo", "google", ("gemini", "vertex", "openrouter", "poe")),
@@ -15,7 +22,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
             "openai",
             ("openai", "azure", "openrouter", "poe"),
         ),
-        (r"claude", "anthropic", ("anthropic", "bedrock", "vertex", "openrouter", "poe")),
+        (r"claude", "anthropic", ("anthropic", "bedrock", "vertex", "azure-anthropic", "openrouter", "poe")),
         (r"deepseek", "deepseek", ("deepseek", "openrouter", "together", "fireworks", "ollama")),
         (r"grok", "x-ai", ("xai", "openrouter", "poe")),
         (r"doubao|seed(ream|edit|ance)", "bytedance", ("doubao",)),
@@ -29,10 +36,15 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
         (r"nova-|titan-", "amazon", ("bedrock", "openrouter")),
         (r"sonar", "perplexity", ("perplexity", "openrouter")),
         (r"ideogram", "ideogram", ("ideogram",)),
+        (r"flux-", "black-forest-labs", ("bfl", "openrouter")),
+        (r"stable-image-|sd3\.", "stability", ("stability",)),
         (r"eleven_|scribe_", "elevenlabs", ("elevenlabs",)),
         (r"voyage", "voyage", ("voyage",)),
         (r"jina", "jina", ("jina",)),
         (r"glm-", "z-ai", ("zai", "openrouter")),
+        (r"kimi|moonshot", "moonshotai", ("openrouter", "groq", "together", "fireworks")),
+        (r"flux", "black-forest-labs", ("bfl", "together", "fireworks")),
+        (r"stable-|sd3", "stabilityai", ("stability",)),
         (r"llama", "meta-llama", ("bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama")),
         (r"qwen|qwq", "qwen", ("bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama")),
         (r"gemma", "google", ("gemini", "openrouter", "together", "ollama")),
@@ -43,6 +55,8 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
 
 # An aggregator names a model as vendor/model.
 _AGGREGATORS = frozenset({"openrouter"})
+# Bedrock names it as vendor.model, by names of its own for some.
+_BEDROCK_VENDORS = {"meta-llama": "meta", "mistralai": "mistral"}
 
 
 def infer(model: str) -> list[tuple[str, str]]:
@@ -50,5 +64,13 @@ def infer(model: str) -> list[tuple[str, str]]:
     name = model.lower()
     for pattern, vendor, kinds in _FAMILIES:
         if pattern.match(name):
-            return [(kind, f"{vendor}/{model}" if kind in _AGGREGATORS else model) for kind in kinds]
+            return [(kind, _named(kind, vendor, model)) for kind in kinds]
     return []
+
+
+def _named(kind: str, vendor: str, model: str) -> str:
+    if kind in _AGGREGATORS:
+        return f"{vendor}/{model}"
+    if kind == "bedrock" and vendor and "." not in model:
+        return f"{_BEDROCK_VENDORS.get(vendor, vendor)}.{model}"
+    return model

@@ -138,7 +138,8 @@ class Transport:
         told = self._base_headers.copy()
         told.update(headers)
         waits = Waits(f"the token service of {endpoint.name}", _DOCUMENT_TIMEOUTS, deadline)
-        proxy = endpoint.proxy or self._settings.proxy
+        # What is asked without TLS is the machine's own metadata service, which no proxy reaches.
+        proxy = None if url.startswith("http:") else endpoint.proxy or self._settings.proxy
         async with Exchange(
             self._started(), self._live, method, url, told, body, waits, proxy, _MAX_TOKEN_BYTES
         ) as exchange:

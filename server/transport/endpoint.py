@@ -17,8 +17,9 @@ _URL = re.compile(r"[!-~]+")
 class Credential:
     """One key of a provider. ``name`` may be told to anyone; ``secret`` is left out of every repr.
 
-    White space around the secret is dropped, since a secret file ends in a newline. Raises ValueError where
-    what is left cannot travel in a header; the message names the credential and never quotes it.
+    White space around the secret is dropped, since a secret file ends in a newline; a secret that is a JSON object,
+    such as the credential files of clouds, may have lines. Raises ValueError where what is left cannot travel in a
+    header; the message names the credential and never quotes it.
     """
 
     name: str
@@ -27,7 +28,9 @@ class Credential:
     """Its share of the calls, beside the weights of the provider's other keys."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "secret", self.secret.strip())
+        secret = self.secret.strip()
+        # Within JSON a line break stands between values alone.
+        object.__setattr__(self, "secret", " ".join(secret.splitlines()) if secret.startswith("{") else secret)
         if not _HEADER_VALUE.fullmatch(self.secret):
             raise ValueError(
                 f"credential {self.name!r}: the secret holds a line break, a control character or a character "

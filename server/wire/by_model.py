@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
+from aignehub.v1.chat_service_pb2 import (
+    CountTokensResponse,
+    CreateChatCompletionRequest,
+    CreateChatCompletionResponse,
+)
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
+from aignehub.v1.media_pb2 import Media
 
-from server.errors import HubError
-from server.wire.codec import ChatCodec, ChatStreamDecoder, EmbeddingsCodec
+from server.errors import HubError, UnsupportedByProvider
+from server.wire.codec import ChatCodec, ChatStreamDecoder, CountCodec, EmbeddingsCodec, ReadsUrls
 from server.wire.http import HttpRequest, HttpResponse
 
 C = TypeVar("C")
@@ -94,6 +99,40 @@ class EmbeddingsByModel:
 def embeddings_of(codec: EmbeddingsCodec, model: str) -> EmbeddingsCodec:
     """The codec that embeds with ``model``: ``codec`` itself where one serves every model."""
     return codec.of(model) if isinstance(codec, EmbeddingsByModel) else codec
+
+
+@dataclass(frozen=True, slots=True)
+class CountByModel:
+    """The same for counting; None stands for models that are not counted, of which the hub estimates the tokens."""
+
+    usual: CountCodec
+    rows: tuple[tuple[re.Pattern[str], CountCodec | None], ...]
+    """As in ByModel."""
+
+    def of(self, model: str) -> CountCodec:
+        """The codec of one model. Raises UnsupportedByProvider where it is not counted."""
+        name = model.lower()
+        found = next((codec for pattern, codec in self.rows if pattern.match(name)), self.usual)
+        if found is None:
+            raise UnsupportedByProvider.of("model", "the provider does not count the tokens of this model")
+        return found
+
+    def encode(self, request: CreateChatCompletionRequest, model: str) -> HttpRequest:
+        """See CountCodec.encode."""
+        return self.of(model).encode(request, model)
+
+    def decode(self, response: HttpResponse, model: str) -> CountTokensResponse:
+        """See CountCodec.decode."""
+        return self.of(model).decode(response, model)
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """See CountCodec.decode_error."""
+        return self.usual.decode_error(response)
+
+    def reads_url(self, kind: str, media: Media, model: str) -> bool:
+        """See ReadsUrls.reads_url."""
+        codec = self.of(model)
+        return codec.reads_url(kind, media, model) if isinstance(codec, ReadsUrls) else True
 
 
 def _row(rows: tuple[tuple[re.Pattern[str], C], ...], model: str) -> C | None:

@@ -24,7 +24,7 @@ from server.wire.audio.live import LivePlan
 from server.wire.audio.voice import VoicePage
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.model_lists.page import ModelPage
-from server.wire.pictures import Drawn, ImageRequest, Picture
+from server.wire.pictures import Drawn, ImageJob, ImageRequest, Picture
 from server.wire.recording import Dictation, Uploads
 
 
@@ -271,3 +271,36 @@ class ModelListCodec(Protocol):
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What an answer of any other status means. Never raises."""
+
+
+class ImageJobCodec(Protocol):
+    """One provider format of images that are made as a job: it is sent off, asked after, and fetched when ready."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The provider's own domains, such as ``example.com``.
+
+        A job begun at a host below one of them may be asked after at another host below the same; an answer that
+        sends the hub anywhere else is refused.
+        """
+
+    def encode(self, request: ImageRequest, model: str) -> HttpRequest:
+        """The request that begins the job, as ChatCodec.encode has it."""
+
+    def job(self, response: HttpResponse) -> ImageJob:
+        """What an answer of status 2xx to that says. Raises HubError where it began none, or cannot be read."""
+
+    def drawn(self, response: HttpResponse, job: ImageJob, request: ImageRequest) -> Drawn | None:
+        """What an answer of status 2xx says of the job: the image, or None while it is being made.
+
+        Raises HubError where the job failed, or the answer cannot be read.
+        """
+
+    def decode_error(self, response: HttpResponse) -> HubError:
+        """What an answer of any other status means. Never raises."""
+
+    def reads_urls(self, model: str) -> bool:
+        """See ImageCodec.reads_urls."""
+
+    def capabilities(self, model: str) -> tuple[str, ...]:
+        """See ImageCodec.capabilities."""

@@ -68,7 +68,16 @@ _RULES = (
     _Rule(
         ProviderRateLimited,
         codes=frozenset(
-            {"rate_limit_exceeded", "rate_limit_error", "ratelimitreached", "too_many_requests", "rate_limited"}
+            {
+                "rate_limit_exceeded",
+                "rate_limit_error",
+                "ratelimitreached",
+                "too_many_requests",
+                "rate_limited",
+                # AWS names the kind in a header or beside an event, not in the body.
+                "throttlingexception",
+                "servicequotaexceededexception",
+            }
         ),
     ),
     _Rule(
@@ -84,6 +93,7 @@ _RULES = (
             "input is too long",
             "input length .* exceed",
             "too many input tokens",
+            "(number of )?input tokens exceed",
             "token count .{0,40}exceeds the maximum",
             "reduce the length of the (messages|prompt|input)",
         ),
@@ -167,6 +177,7 @@ _RULES = (
                 "model_not_available",
                 "modelnotfound",
                 "invalid_model",
+                "resourcenotfoundexception",
             }
         ),
         _any_of(
@@ -175,6 +186,7 @@ _RULES = (
             r"\b(unknown|invalid|no such|unsupported) model\b",
             r"\bmodel not exist",
             r"not a valid model",
+            r"model identifier is invalid",
             r"does not have access to model",
         ),
     ),
@@ -182,7 +194,19 @@ _RULES = (
         ProviderCredentialInvalid,
         frozenset({0, 400, 401, 403, 404, 422}),
         frozenset(
-            {"invalid_api_key", "authentication_error", "invalid_authentication", "unauthorized", "api_key_invalid"}
+            {
+                "invalid_api_key",
+                "authentication_error",
+                "invalid_authentication",
+                "unauthorized",
+                "api_key_invalid",
+                "accessdeniedexception",
+                "expiredtokenexception",
+                "unrecognizedclientexception",
+                "invalidsignatureexception",
+                "incompletesignatureexception",
+                "missingauthenticationtokenexception",
+            }
         ),
         _any_of(
             "(incorrect|invalid|wrong|expired|missing|unknown) api[- ]?key",
@@ -196,13 +220,34 @@ _RULES = (
         ProviderUnavailable,
         frozenset({0, 400, 500, 502, 503, 529}),
         frozenset(
-            {"overloaded_error", "engine_overloaded", "server_overloaded", "server_error", "internal_server_error"}
+            {
+                "overloaded_error",
+                "engine_overloaded",
+                "server_overloaded",
+                "server_error",
+                "internal_server_error",
+                "internalserverexception",
+                "serviceunavailableexception",
+            }
         ),
         _any_of(r"\boverloaded\b", "at capacity"),
     ),
-    _Rule(ProviderTimeout, frozenset({0}), frozenset({"timeout", "request_timeout", "timeout_error"})),
+    # The model failed behind AWS's front (424), or is not loaded yet (429).
+    _Rule(
+        ProviderUnavailable,
+        codes=frozenset({"modelerrorexception", "modelstreamerrorexception", "modelnotreadyexception"}),
+    ),
+    _Rule(
+        ProviderTimeout,
+        frozenset({0}),
+        frozenset({"timeout", "request_timeout", "timeout_error", "modeltimeoutexception"}),
+    ),
     _Rule(ProviderRateLimited, frozenset({0, 400, 503}), says=_any_of("rate limit", "too many requests")),
-    _Rule(ProviderRejected, frozenset({0}), frozenset({"invalid_request_error", "bad_request", "invalid_argument"})),
+    _Rule(
+        ProviderRejected,
+        frozenset({0}),
+        frozenset({"invalid_request_error", "bad_request", "invalid_argument", "validationexception"}),
+    ),
 )
 
 _BY_STATUS: Mapping[int, type[HubError]] = {

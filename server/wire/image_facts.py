@@ -26,10 +26,11 @@ def probe(data: bytes) -> ImageFacts | None:
 
 
 def _facts(form: str, width: bytes, height: bytes) -> ImageFacts | None:
-    """From little-endian numbers; None where they are cut off."""
+    """From little-endian numbers; None where they are cut off, or beyond what PNG allows: 2^31 - 1."""
     if not width or len(width) != len(height):
         return None
-    return ImageFacts(form, int.from_bytes(width, "little"), int.from_bytes(height, "little"))
+    across, down = int.from_bytes(width, "little"), int.from_bytes(height, "little")
+    return ImageFacts(form, across, down) if max(across, down) < 2**31 else None
 
 
 def _png(data: bytes) -> ImageFacts | None:

@@ -52,3 +52,13 @@ class Drawn:
     """As the provider named it; empty where it did not."""
     created: int = 0
     """Unix seconds; 0 where the provider did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageJob:
+    """An image that a provider has begun to make."""
+
+    url: str
+    """Where to ask after it."""
+    cost_nano_usd: int | None = None
+    """What the provider charges for it; None where it did not say."""

@@ -1,5 +1,7 @@
 """Moments as providers tell them."""
 
+from datetime import UTC, datetime
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.wire import json_value as json
@@ -18,3 +20,12 @@ def timestamp(told: Json) -> Timestamp | None:
     if not 0 < seconds <= _MAX_SECONDS:
         return None
     return Timestamp(seconds=int(seconds))
+
+
+def iso_seconds(told: Json) -> int:
+    """Unix seconds of an ISO 8601 moment, taken as UTC where it names no zone; 0 for what is none."""
+    try:
+        moment = datetime.fromisoformat(json.text(told))
+        return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+    except (ValueError, OverflowError):
+        return 0

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from tests.event_frames import message, split
+
 _STRANGE: tuple[Any, ...] = (
     None,
     True,
@@ -44,8 +46,10 @@ def scrambled(body: bytes, chance: Random) -> bytes:
 def mangled(body: bytes, chance: Random) -> bytes:
     """One to three changes to the JSON of a whole answer, or to that of some events of a stream.
 
-    A body that holds no JSON as text, such as one of binary frames, is scrambled.
+    A body that holds no JSON, as text or in AWS's frames, is scrambled.
     """
+    if (frames := split(body)) is not None:
+        return _mangled_frames(frames, chance)
     if body.lstrip()[:1] in (b"{", b"["):
         return _mangled_object(body, chance)
     lines = body.split(b"\n")
@@ -60,6 +64,17 @@ def mangled(body: bytes, chance: Random) -> bytes:
             chance.choice(told), chance.choice((b"data: null", b"data: 3", b"data: []", b": x", b"event: error"))
         )
     return b"\n".join(lines)
+
+
+def _mangled_frames(frames: list[tuple[bytes, bytes]], chance: Random) -> bytes:
+    """The payloads of some changed, their checksums right; now and then one left out, or told twice."""
+    for place in chance.sample(range(len(frames)), min(len(frames), chance.randint(1, 2))):
+        headers, payload = frames[place]
+        frames[place] = (headers, _mangled_object(payload, chance))
+    if chance.random() < 0.2:
+        place = chance.randrange(len(frames))
+        frames[place : place + 1] = [frames[place]] * chance.choice((0, 2))
+    return b"".join(message(headers, payload) for headers, payload in frames)
 
 
 def _mangled_object(body: bytes, chance: Random) -> bytes:

@@ -28,7 +28,10 @@ from tests.unit.wire.support import ask
 
 _EXAMPLES = 25
 """Of each damage to each body."""
-_APIS: Mapping[str, str] = dict.fromkeys(("openai", "mistral", "deepseek", "groq", "openrouter"), "chat.completions")
+_APIS: Mapping[str, str] = {
+    **dict.fromkeys(("openai", "mistral", "deepseek", "groq", "openrouter"), "chat.completions"),
+    "anthropic": "messages",
+}
 """By provider, the label of its recorded chat."""
 _SCRIPTS = (
     Script(

@@ -9,6 +9,7 @@ from aignehub.v1 import image_service_pb2 as pb
 from aignehub.v1 import media_pb2
 
 from server.errors import HubError, InvalidArgument
+from server.providers import compatible
 from server.providers.registry import PROVIDERS
 from server.wire.codec import ImageCodec
 from server.wire.http import HttpResponse
@@ -36,7 +37,7 @@ def sent(kind: str, model: str, **options: Any) -> dict[str, Any]:
 
 
 def test_which_kinds_draw() -> None:
-    assert {name for name, kind in PROVIDERS.items() if kind.images} == set(DRAWING)
+    assert {kind.name for kind in compatible.KINDS if PROVIDERS[kind.name].images} == set(DRAWING)
 
 
 @pytest.mark.parametrize("kind", DRAWING)

@@ -11,7 +11,7 @@ from tests.conversations.fake import Fake
 from tests.conversations.play import Stage, staged
 from tests.conversations.table import CONVERSATIONS, EXCHANGES, Conversation
 
-MISSING = frozenset({"anthropic", "azure-anthropic", "vertex", "bedrock", "cohere"})
+MISSING = frozenset({"cohere"})
 """Kinds with chat that no dialect plays yet. To be empty."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from aignehub.admin.v1 import provider_service_pb2
 from aignehub.v1 import model_service_pb2 as pb
 from aiohttp import web
 
@@ -152,6 +154,16 @@ async def test_a_list_of_several_pages_is_read_to_its_end(tmp_path: Path) -> Non
     ]
 
 
+async def test_a_long_list_is_read_as_well(tmp_path: Path) -> None:
+    names = [f"model-{number:04}" for number in range(2500)]
+    async with hub_with(listed(*names), tmp_path) as (hub, _):
+        first = await hub.models.ListModels(pb.ListModelsRequest(page_size=1000), metadata=hub.auth, timeout=5)
+        assert len(first.models) == 1000
+        request = pb.ListModelsRequest(page_size=1000, page_token=first.next_page_token)
+        second = await hub.models.ListModels(request, metadata=hub.auth, timeout=5)
+        assert second.models[0].id == "up/model-1000"
+
+
 async def endless(request: web.Request) -> web.Response:
     number = int(request.query.get("after_id", "0")) + 1
     return web.json_response({"data": [{"id": f"m-{number}"}], "has_more": True, "last_id": str(number)})
@@ -210,11 +222,12 @@ async def test_a_failure_is_told_once_and_the_last_good_list_is_kept(
 ) -> None:
     monkeypatch.setattr("server.models.directory._FIRST_RETRY_SECONDS", 0.01)
     works = {"now": True}
+    serial = count()
 
     async def sometimes(_request: web.Request) -> web.Response:
         if works["now"]:
             return web.json_response({"data": [{"id": "gpt-5"}]})
-        return web.json_response({"error": {"message": "down"}}, status=503)
+        return web.json_response({"error": {"message": f"down, see incident {next(serial)}"}}, status=503)
 
     async with hub_with(sometimes, tmp_path, asking={"interval": 0.02}) as (hub, upstream):
         assert await ids(hub) == ["up/gpt-5"]
@@ -303,3 +316,23 @@ async def test_the_sandbox_tells_what_its_models_do(tmp_path: Path) -> None:
         assert len(vision.input_modalities) == 2
         assert not vision.prices
         assert "sandbox/*" in await ids(hub, provider="sandbox")
+
+
+async def test_a_changed_table_is_taken_into_use(tmp_path: Path) -> None:
+    config, table = tmp_path / "hub.yaml", tmp_path / "models.yaml"
+    table.write_text("up/gpt-5: {max_output_tokens: 7}")
+    providers = [provider("http://127.0.0.1:9", name="up")]
+    config.write_text(json.dumps({"providers": providers, "models": {"table": str(table)}}))
+    async with running_hub(tmp_path, config=config) as hub:
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 7
+        table.write_text("up/gpt-5: {max_output_tokens: 8}")
+        await hub.providers.ReloadConfiguration(
+            provider_service_pb2.ReloadConfigurationRequest(), metadata=hub.auth, timeout=5
+        )
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 8
+        table.write_text("up/gpt-5: 8")
+        with pytest.raises(grpc.aio.AioRpcError, match=r"models\.table"):
+            await hub.providers.ReloadConfiguration(
+                provider_service_pb2.ReloadConfigurationRequest(), metadata=hub.auth, timeout=5
+            )
+        assert (await model(hub, "up/gpt-5")).max_output_tokens == 8

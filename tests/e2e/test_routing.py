@@ -12,8 +12,9 @@ from aignehub.v1 import options_pb2
 from aignehub.v1.chat_service_pb2 import StreamChatCompletionResponse
 from aiohttp import web
 
+from server.routing.health import credentials
 from tests.fake_provider import DONE, USAGE, Answer, FakeProvider, answers, chunk, completion, streams
-from tests.running import RunningHub, ask, failure, provider, running_hub
+from tests.running import RunningHub, ask, failure, provider, running_hub, until
 
 OK = answers(completion("from the second"))
 
@@ -277,3 +278,30 @@ async def test_where_nothing_else_is_left_a_broken_provider_is_asked(tmp_path: P
             with pytest.raises(grpc.aio.AioRpcError):
                 await call(hub, "openai/m")
         assert (await call(hub, "openai/m")).gateway.provider == "openai"
+
+
+async def test_a_refused_key_is_checked_by_a_free_request_and_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_FIRST_CHECK", 0.05)
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/models"):
+            asked.append(request.headers["Authorization"])
+            return web.json_response({"object": "list", "data": [{"id": "m", "object": "model"}]})
+        if request.headers["Authorization"] == "Bearer k1" and not asked:
+            return web.json_response({"error": {"message": "no"}}, status=401)
+        return await OK(request)
+
+    keys = [{"key": "k1", "name": "first"}, {"key": "k2", "name": "second"}]
+    listed = {"ask_providers": False}
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[{**provider(fake.base_url), "api_keys": keys}], models=listed) as hub,
+    ):
+        await call(hub, "openai/m")
+        await until(lambda: bool(asked))
+        used = {(await call(hub, "openai/m")).gateway.attempts[0].credential for _ in range(4)}
+    assert asked == ["Bearer k1"]
+    assert used == {"first", "second"}

@@ -2,16 +2,24 @@
 
 from collections.abc import Mapping
 
+from tests.wire.anthropic import Messages, MessageTokens
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
+from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
+from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
 from tests.wire.images import Images
+from tests.wire.invoke_model import InvokeModel
 
 _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "converse": Converse(),
+    "invoke_model": InvokeModel(),
+    "messages": ByProvider({"anthropic": Messages()}),
+    "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,

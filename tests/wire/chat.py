@@ -64,9 +64,8 @@ class ChatCompletions:
             if _DEPLOYMENTS in path:
                 base, version = path.split(_DEPLOYMENTS)[0], version or _SOME_VERSION
             options = (("api_version", version),) if version else ()
-        if _names_urls(recording.request):
-            return Instance(name, kind, f"http://{PUBLIC_ADDRESS}/{name}{base}", options, proxy=_origin(root))
-        return Instance(name, kind, root + base, options)
+        root, proxy = address(recording.request, name, root)
+        return Instance(name, kind, root + base, options, proxy=proxy)
 
     def _build(self, outcome: Outcome, model: str) -> Built | None:
         """The recorded request, or None where there is none or it is of a shape that no client could send."""
@@ -86,18 +85,23 @@ class ChatCompletions:
         got: Answer | None = None
         built = self._build(outcome, model)
         if built is not None:
-            got = await _call(bench, built.request, stream=_streams(recording.request))
+            got = await called(bench, built.request, stream=_streams(recording.request))
             requests = bench.server.requests(name)
             _judge_request(bench, outcome, built.unmapped, requests, got.failure)
             if not requests:
                 got = None
         if got is None:
-            got = await _call(bench, minimal(model), stream=recording.streaming)
+            got = await called(bench, minimal(model), stream=recording.streaming)
         outcome.decode = compare.differences(bench.read(recording), got)
         times = len(bench.server.requests(name))
         if times != 1:
             outcome.decode.append(f"the provider was asked {times} times")
         return outcome
+
+
+def address(request: Json, name: str, root: str) -> tuple[str, str]:
+    """Where to configure an instance whose replay is below ``root``, and the proxy that leads there; see above."""
+    return (f"http://{PUBLIC_ADDRESS}/{name}", _origin(root)) if _names_urls(request) else (root, "")
 
 
 def _streams(request: Json) -> bool:
@@ -128,7 +132,8 @@ def _model(recording: Recording) -> str:
     return asked if isinstance(asked, str) and asked else recording.model or "model"
 
 
-async def _call(bench: Bench, request: chat_service_pb2.CreateChatCompletionRequest, *, stream: bool) -> Answer:
+async def called(bench: Bench, request: chat_service_pb2.CreateChatCompletionRequest, *, stream: bool) -> Answer:
+    """What the hub answers to a request."""
     stub = chat_service_pb2_grpc.ChatServiceStub(bench.channel)
     if stream:
         return await _streamed(bench, stub, request)
@@ -187,7 +192,7 @@ def _body(bench: Bench, recording: Recording, sent: Captured, unmapped: list[str
         elided=recording.media_elided > 0, deployment=_model(recording) if _DEPLOYMENTS in recording.path else ""
     )
     left = normalise.explain(recording.request, body, context, bench.used)
-    return [_told(difference) for difference in left if not _left_out(difference, unmapped)]
+    return [told(difference) for difference in left if not _left_out(difference, unmapped)]
 
 
 def _left_out(difference: Difference, unmapped: list[str]) -> bool:
@@ -196,7 +201,8 @@ def _left_out(difference: Difference, unmapped: list[str]) -> bool:
     return difference.sent is ABSENT and any(where == path or path.startswith(f"{where}.") for path in unmapped)
 
 
-def _told(difference: Difference) -> str:
+def told(difference: Difference) -> str:
+    """One difference as a line of the report."""
     recorded, sent = (_short(value) for value in (difference.recorded, difference.sent))
     return f"{difference.where}: recorded {recorded}, sent {sent}"
 

@@ -129,7 +129,7 @@ class Embeddings:
         """The recorded request where there is one, else the least that asks for such an answer."""
         outcome = Outcome(recording)
         request = _build(recording, f"{name}/{_model(recording)}")
-        got = await _call(bench, request)
+        got = await called(bench, request)
         requests = bench.server.requests(name)
         outcome.decode = compared(read(recording), got)
         if len(requests) != 1:
@@ -177,7 +177,8 @@ def _input(one: Json) -> pb.EmbeddingInput:
     return pb.EmbeddingInput(text=one) if isinstance(one, str) else pb.EmbeddingInput(tokens=pb.TokenIds(ids=one))
 
 
-async def _call(bench: Bench, request: pb.CreateEmbeddingsRequest) -> Reading:
+async def called(bench: Bench, request: pb.CreateEmbeddingsRequest) -> Reading:
+    """What the hub answers to a request."""
     stub = EmbeddingServiceStub(bench.channel)
     try:
         response = await stub.CreateEmbeddings(request, metadata=bench.metadata, timeout=CALL_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import yaml
 
@@ -47,6 +48,13 @@ REPLAY_KEY = "replay"
 """The credential every provider instance has; recordings hold none."""
 
 
+class Configured(Protocol):
+    """Whatever has an entry in the hub's ``providers``."""
+
+    def config(self) -> dict[str, object]:
+        """That entry."""
+
+
 class HubFailed(Exception):
     """The hub did not start; the text holds the end of what it wrote."""
 
@@ -54,10 +62,11 @@ class HubFailed(Exception):
 class Hub:
     """``python -m server serve`` on a free loopback port; ``address`` and ``key`` are set once it is ready."""
 
-    def __init__(self, folder: Path, instances: Sequence[Instance]) -> None:
+    def __init__(self, folder: Path, instances: Sequence[Configured], **settings: object) -> None:
         """``folder`` is an empty folder of the run's own, for configuration, key and data."""
         self._folder = folder
         self._instances = instances
+        self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self._tail: deque[str] = deque(maxlen=40)
         self._readers: list[asyncio.Task[None]] = []
@@ -71,7 +80,10 @@ class Hub:
                 {
                     "data_dir": str(self._folder / "data"),
                     "sandbox": False,
+                    # What reaches the replay is then the calls of the run, and nothing else.
+                    "models": {"ask_providers": False},
                     "providers": [instance.config() for instance in self._instances],
+                    **self._settings,
                 }
             )
         )

@@ -59,4 +59,4 @@ def _objects(recorded: dict[str, Any], sent: dict[str, Any], path: Path) -> Iter
 
 def _in_schema(path: Path) -> bool:
     """Models read a schema's properties in the order they are written."""
-    return "parameters" in path or "schema" in path
+    return not {"parameters", "schema", "input_schema"}.isdisjoint(path)

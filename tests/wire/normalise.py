@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
@@ -173,6 +174,21 @@ def _made_up_name(pair: Pair) -> bool:
     return pair.difference.recorded is ABSENT and isinstance(pair.difference.sent, str)
 
 
+def _one_result(pair: Pair) -> bool:
+    return pair.difference.recorded == "success" and pair.difference.sent is ABSENT
+
+
+def _plain_name(pair: Pair) -> bool:
+    """What stands in a document's name beyond letters, digits, spaces, hyphens, parentheses and brackets."""
+    told = re.sub(r"[^A-Za-z0-9 ()\[\]-]", "-", str(pair.difference.recorded))
+    return bool(told == pair.difference.sent)
+
+
+def _thinking_moved(pair: Pair) -> bool:
+    extra = "additionalModelRequestFields"
+    return bool(pair.recorded[extra].get("reasoning_config") == pair.sent[extra].get("thinking"))
+
+
 PATH = "(path)"
 """Where the difference is between the paths of the requests."""
 
@@ -237,7 +253,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "number spelling",
         "knobs that are doubles in the contract: 1 and 1.0 are one JSON number",
-        r"temperature|top_p|min_p|frequency_penalty|presence_penalty|repetition_penalty|logit_bias\..*",
+        r"temperature|top_p|min_p|frequency_penalty|presence_penalty|repetition_penalty|logit_bias\..*|"
+        r"inferenceConfig\.(temperature|topP)",
         _number,
     ),
     Rule(
@@ -297,7 +314,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "empty description is absent",
         "an empty description says nothing of the tool",
-        r"tools\[\]\.(function|custom)\.description",
+        r"tools\[\]\.((function|custom)\.)?description",
         _sent_absent(""),
     ),
     Rule(
@@ -358,6 +375,30 @@ RULES: tuple[Rule, ...] = (
         lambda pair: pair.difference.recorded is ABSENT and pair.difference.sent == "dall-e-2",
     ),
     Rule(
+        "is_error: false is absent",
+        "Anthropic's default of a tool's result",
+        r"messages\[\]\.content\[\]\.is_error",
+        _sent_absent(False),
+    ),
+    Rule(
+        "one text block is a string",
+        "Anthropic reads a string as one text block",
+        r"system|messages\[\]\.content\[\]\.content",
+        lambda pair: pair.difference.recorded == [{"type": "text", "text": pair.difference.sent}],
+    ),
+    Rule(
+        "no instructions are none",
+        "an empty list of instructions says what its absence says",
+        "system",
+        _sent_absent([]),
+    ),
+    Rule(
+        "the format by its later name",
+        "output_format was the beta's name of output_config.format",
+        "output_format|output_config",
+        lambda pair: {"format": pair.recorded.get("output_format")} == pair.sent.get("output_config"),
+    ),
+    Rule(
         "an image's address is asked for by name",
         "url is what dall-e and Grok answer with unasked; the hub says so, since hosts differ",
         "response_format",
@@ -368,6 +409,45 @@ RULES: tuple[Rule, ...] = (
         "OpenAI takes the bytes of a source in a form or as base64 in JSON; the hub uploads them as they are",
         r"\(form\)",
         lambda pair: (pair.difference.recorded, pair.difference.sent) == ("json", "multipart"),
+    ),
+    Rule(
+        "an escaped model in the path",
+        "a colon may stand in a path as it is, or escaped: AWS reads both, and what was sent is what was signed",
+        PATH,
+        lambda pair: (
+            pair.difference.recorded.startswith("/model/")
+            and unquote(pair.difference.recorded) == unquote(pair.difference.sent)
+        ),
+    ),
+    Rule(
+        "empty objects of Converse are absent",
+        "no instructions, no parameters and no stop sequences are what their absence says",
+        r"(input\.converse\.)?(system|inferenceConfig|inferenceConfig\.stopSequences|additionalModelRequestFields)",
+        lambda pair: pair.difference.sent is ABSENT and pair.difference.recorded in ([], {}),
+    ),
+    Rule(
+        "success is a tool's default status",
+        "Converse's status of a result is success unless it says error",
+        r"messages\[\]\.content\[\]\.toolResult\.status",
+        _one_result,
+    ),
+    Rule(
+        "a media type in place of a format",
+        "video/mp4 is no format that the page lists; mp4 is the one that was meant",
+        r"messages\[\]\.content\[\]\.video\.format",
+        lambda pair: pair.difference.recorded == f"video/{pair.difference.sent}",
+    ),
+    Rule(
+        "a document's name of allowed characters",
+        "the page allows letters, digits, white space, hyphens, parentheses and brackets; an underscore passed here",
+        r"messages\[\]\.content\[\]\.document\.name",
+        _plain_name,
+    ),
+    Rule(
+        "thinking by its later name",
+        "reasoning_config was Bedrock's first name for Claude's thinking; the page of extended thinking has thinking",
+        r"additionalModelRequestFields\.(reasoning_config|thinking)",
+        _thinking_moved,
     ),
 )
 

@@ -15,6 +15,7 @@ _CATALOGUE = "litellm/model_prices_and_context_window_backup.json"
 KINDS: Mapping[str, tuple[str, ...]] = {
     "anthropic": ("anthropic",),
     "azure": ("azure",),
+    "azure-anthropic": ("anthropic",),
     "azure-foundry": ("azure_ai",),
     "bedrock": ("bedrock", "bedrock_converse"),
     "cerebras": ("cerebras",),
@@ -156,7 +157,7 @@ def _can(entry: Mapping[str, Any]) -> list[str]:
         mode = "responses"
     if not (mode == "transcription" and can == {"live_transcription"}):
         can.add(mode)
-    if "chat" in can:
+    if _WRITERS & can:
         can |= {word for key, word in _CHAT_ABILITIES.items() if entry.get(key)}
     return sorted(can)
 

@@ -24,9 +24,10 @@ class _Limit:
     """A rate limit that a key met on one model."""
 
     until: float
+    """Passed over until then, where there is another key."""
+    obeyed_until: float
+    """The provider said so: no call before that, even where there is no other key."""
     met_at: float
-    obeyed: bool
-    """The provider said when to come back: no call before that, even where there is no other key."""
     in_a_row: int = 1
 
 
@@ -42,6 +43,8 @@ class _Key:
     check_at: float = 0.0
     checks: int = 0
     checking: bool = False
+    spent: bool = False
+    """Refused for want of credit, which a free request does not tell."""
     limits: dict[str, _Limit] = field(default_factory=dict)
 
 
@@ -54,6 +57,8 @@ class Lease:
     epoch: int
     check: bool
     """This call tries whether a refused key works again."""
+    at: float = 0.0
+    """When it was given."""
 
 
 class CredentialPool:
@@ -86,15 +91,15 @@ class CredentialPool:
         check = key.disabled
         if check:
             key.checking = True
-        return Lease(key.credential, model, key.epoch, check)
+        return Lease(key.credential, model, key.epoch, check, now)
 
     def wait(self, model: str, now: float) -> float:
         """Seconds until some key may be used for the model again; 0 where one may now."""
-        waits = [max(0.0, limit.until - now) if (limit := _obeyed(key, model)) else 0.0 for key in self._keys.values()]
-        return min(waits, default=0.0)
+        limits = [key.limits.get(model) for key in self._keys.values()]
+        return min((max(0.0, limit.obeyed_until - now) if limit else 0.0 for limit in limits), default=0.0)
 
     def succeeded(self, lease: Lease) -> None:
-        """The provider took the key. A success that began before a refusal does not undo that."""
+        """The provider took the key. A success that began before a refusal or a limit does not undo that."""
         if (key := self._of(lease)) is None:
             return
         _end_check(key, lease)
@@ -103,11 +108,14 @@ class CredentialPool:
         key.disabled = False
         key.checks = 0
         limit = key.limits.get(lease.model)
-        if limit is not None:
+        if limit is not None and lease.at >= limit.met_at:
             del key.limits[lease.model]
 
-    def refused(self, lease: Lease, now: float) -> None:
-        """The provider refused the key (401, 402, a 403 about it): it is left alone until a check is due."""
+    def refused(self, lease: Lease, now: float, *, spent: bool = False) -> None:
+        """The provider refused the key (401, 402, a 403 about it): it is left alone until a check is due.
+
+        ``spent`` is for an account without credit: only a call can tell whether it has some again.
+        """
         if (key := self._of(lease)) is None:
             return
         _end_check(key, lease)
@@ -115,6 +123,16 @@ class CredentialPool:
             return  # one refusal, met by several calls at once, counts once
         key.epoch += 1
         key.disabled = True
+        key.spent = spent
+        self._postpone(key, now)
+
+    def postponed(self, lease: Lease, now: float) -> None:
+        """A check of a refused key came to nothing: the next one is later."""
+        if (key := self._of(lease)) is not None:
+            _end_check(key, lease)
+            self._postpone(key, now)
+
+    def _postpone(self, key: _Key, now: float) -> None:
         key.check_at = now + _check_after(key.checks)
         key.checks += 1
 
@@ -128,12 +146,11 @@ class CredentialPool:
         if known is not None and now < known.until:
             in_a_row = known.in_a_row  # met by several calls at once
         given = COOL_DOWN if in_a_row < _MANY else LONG_COOL_DOWN
-        until = now + (given if retry_after is None else retry_after)
-        if known is not None and known.obeyed:
-            until = max(until, known.until)
+        obeyed_until = max(now + (retry_after or 0.0), known.obeyed_until if known else 0.0)
+        until = max(now + (given if retry_after is None else retry_after), obeyed_until)
         if len(key.limits) >= _MOST_MODELS:
             key.limits.pop(next(iter(key.limits)))
-        key.limits[lease.model] = _Limit(until, now, retry_after is not None, in_a_row)
+        key.limits[lease.model] = _Limit(until, obeyed_until, now, in_a_row)
 
     def ended(self, lease: Lease) -> None:
         """The call ended in a way that says nothing of the key."""
@@ -149,11 +166,12 @@ class CredentialPool:
         return {name: _told(key, now) for name, key in self._keys.items()}
 
     def due(self, now: float) -> Sequence[Lease]:
-        """Refused keys whose check is due, each to be checked once by whoever asks."""
-        found = [key for key in self._keys.values() if key.disabled and not key.checking and now >= key.check_at]
+        """Refused keys that a free request can check and whose check is due, each once for whoever asks."""
+        refused = [key for key in self._keys.values() if key.disabled and not key.spent and not key.checking]
+        found = [key for key in refused if now >= key.check_at]
         for key in found:
             key.checking = True
-        return [Lease(key.credential, "", key.epoch, check=True) for key in found]
+        return [Lease(key.credential, "", key.epoch, check=True, at=now) for key in found]
 
     @property
     def size(self) -> int:
@@ -176,14 +194,9 @@ def _end_check(key: _Key, lease: Lease) -> None:
         key.checking = False
 
 
-def _obeyed(key: _Key, model: str) -> _Limit | None:
-    limit = key.limits.get(model)
-    return limit if limit is not None and limit.obeyed else None
-
-
 def _must_wait(key: _Key, model: str, now: float) -> bool:
-    limit = _obeyed(key, model)
-    return limit is not None and now < limit.until
+    limit = key.limits.get(model)
+    return limit is not None and now < limit.obeyed_until
 
 
 def _is_fit(key: _Key, model: str, now: float) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from server.errors import AttemptTimedOut, HubError
+from server.errors import AttemptTimedOut, HubError, ProviderQuotaExceeded
 from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
@@ -153,7 +153,7 @@ class ProviderHealth:
 
     def _judge_key(self, lease: Lease, fault: "Fault", error: HubError, now: float) -> None:
         if fault is Fault.KEY:
-            self.pool.refused(lease, now)
+            self.pool.refused(lease, now, spent=isinstance(error, ProviderQuotaExceeded))
         elif fault is Fault.LIMIT:
             self.pool.limited(lease, now, error.retry_after)
         else:

@@ -92,4 +92,4 @@ def _put_lone_text(part: ContentPart, block: dict[str, Any], path: str, draft: D
     block["content"] = part.text
     drop_signature(part, path, draft)
     if part.HasField("cache_control"):
-        block["cache_control"] = cache_control(part.cache_control)
+        block["cache_control"] = cache_control(part.cache_control, path, draft)

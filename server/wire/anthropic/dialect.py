@@ -44,6 +44,8 @@ class Dialect:
     stream_in_body: bool = True
     betas_in_body: bool = False
     """As ``anthropic_beta``, not as a header."""
+    betas: tuple[str, ...] = ()
+    """Asked for with every call: https://platform.claude.com/docs/en/api/beta-headers."""
     framing: Callable[[], Framing] = SseParser
     """Makes what cuts a streamed body into events."""
 

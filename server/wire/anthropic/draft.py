@@ -36,7 +36,7 @@ class Draft:
         self.stream = stream
         self.body: dict[str, Any] = {}
         self.notes = Adjustments(request, model, host=dialect.name, knobs=_KNOBS)
-        self.betas: list[str] = []
+        self.betas = list(dialect.betas)
 
     def needs_beta(self, name: str) -> None:
         """Asks for a feature that is not general yet: https://platform.claude.com/docs/en/api/beta-headers."""

@@ -8,6 +8,7 @@ from aignehub.v1 import usage_pb2
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.anthropic.draft import Draft
+from server.wire.anthropic.parts import LIFETIMES
 
 Put = Callable[[Draft, Any], None]
 
@@ -24,10 +25,10 @@ def _drop(name: str, draft: Draft, value: Any) -> None:
 
 
 def _temperature(draft: Draft, value: float) -> None:
-    if value > 1:
-        raise InvalidArgument.field("temperature", f"{draft.dialect.name} takes at most 1")
     if value != 1 and (why := _sampling_refusal(draft)):
         draft.notes.drop("temperature", why)
+    elif value > 1:
+        raise InvalidArgument.field("temperature", f"{draft.dialect.name} takes at most 1")
     else:
         draft.body["temperature"] = value
 
@@ -120,7 +121,7 @@ def _prompt_cache_ttl(draft: Draft, value: str) -> None:
     """https://platform.claude.com/docs/en/build-with-claude/prompt-caching#automatic-caching."""
     if not draft.dialect.automatic_caching:
         draft.notes.drop("prompt_cache_ttl", f"{draft.dialect.name} caches where cache_control says")
-    elif value in ("5m", "1h"):
+    elif value in LIFETIMES:
         draft.body["cache_control"] = {"type": "ephemeral", "ttl": value}
     else:
         draft.notes.drop("prompt_cache_ttl", "the provider knows 5m and 1h")

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from aignehub.v1 import chat_pb2
-from aignehub.v1.chat_pb2 import CacheControl, ContentPart, FilePart, ImagePart, ProviderPart
+from aignehub.v1.chat_pb2 import CacheControl, ContentPart, FilePart, ImagePart
 from aignehub.v1.media_pb2 import Media
 
 from server.errors import InvalidArgument, UnsupportedByProvider
@@ -14,6 +14,8 @@ from server.wire.chat.media import base64_text, mime_type
 from server.wire.json_text import check_object
 
 FILES_BETA = "files-api-2025-04-14"
+LIFETIMES = ("5m", "1h")
+"""Of a cached prefix, in the provider's words."""
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 _TEXT_ENDINGS = (".txt", ".md", ".csv", ".json", ".html", ".htm", ".xml", ".yaml", ".yml")
@@ -40,7 +42,7 @@ def encode_part(part: ContentPart, path: str, draft: Draft) -> Any:
             raise UnsupportedByProvider.of(f"{path}.{kind}", f"Claude reads no {kind} input")
     drop_signature(part, path, draft)
     if part.HasField("cache_control"):
-        block["cache_control"] = cache_control(part.cache_control)
+        block["cache_control"] = cache_control(part.cache_control, path, draft)
     return block
 
 
@@ -51,19 +53,20 @@ def encode_block(part: ContentPart, path: str, draft: Draft) -> Any:
         draft.notes.drop(f"{path}.provider", "another provider's block cannot be sent")
         return None
     check_object(f"{path}.provider.json", block.json)
-    text = _with_cache_mark(block, part.cache_control) if part.HasField("cache_control") else block.json
-    return orjson.Fragment(text)
-
-
-def _with_cache_mark(block: ProviderPart, mark: CacheControl) -> str:
+    if not part.HasField("cache_control"):
+        return orjson.Fragment(block.json)
     body = block.json.strip().removesuffix("}").rstrip()
-    comma = "" if body == "{" else ","
-    return f'{body}{comma}"cache_control":{orjson.dumps(cache_control(mark)).decode()}}}'
+    mark = orjson.dumps(cache_control(part.cache_control, path, draft)).decode()
+    return orjson.Fragment(f'{body}{"" if body == "{" else ","}"cache_control":{mark}}}')
 
 
-def cache_control(mark: CacheControl) -> dict[str, Any]:
-    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching."""
-    return {"type": "ephemeral", "ttl": mark.ttl} if mark.ttl else {"type": "ephemeral"}
+def cache_control(mark: CacheControl, path: str, draft: Draft) -> dict[str, Any]:
+    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching; ``path`` is of what is marked."""
+    if mark.ttl in LIFETIMES:
+        return {"type": "ephemeral", "ttl": mark.ttl}
+    if mark.ttl:
+        draft.notes.drop(f"{path}.cache_control.ttl", "the provider knows 5m and 1h")
+    return {"type": "ephemeral"}
 
 
 def drop_signature(part: ContentPart, path: str, draft: Draft) -> None:

@@ -89,13 +89,13 @@ def _tool(tool: Tool, path: str, draft: Draft) -> Any:
             return _provider_tool(tool, path, draft)
         case _:
             raise InvalidArgument.field(path, "set function or provider")
-    return {**entry, **_marks(tool)}
+    return {**entry, **_marks(tool, path, draft)}
 
 
-def _marks(tool: Tool) -> dict[str, Any]:
+def _marks(tool: Tool, path: str, draft: Draft) -> dict[str, Any]:
     marks: dict[str, Any] = {}
     if tool.HasField("cache_control"):
-        marks["cache_control"] = cache_control(tool.cache_control)
+        marks["cache_control"] = cache_control(tool.cache_control, path, draft)
     if tool.HasField("defer_loading"):
         # https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
         marks["defer_loading"] = tool.defer_loading
@@ -130,7 +130,7 @@ def _provider_tool(tool: Tool, path: str, draft: Draft) -> Any:
     fields = check_object(where, config) if config.strip() else {}
     if (beta := _BETAS.get(kind)) is not None:
         draft.needs_beta(beta)
-    extra = _marks(tool)
+    extra = _marks(tool, path, draft)
     if "name" not in fields and not _NAMELESS.fullmatch(kind):
         extra = {"name": _NAMES.get(kind) or _DATED.sub("", kind), **extra}
     for name in extra:

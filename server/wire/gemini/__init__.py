@@ -7,6 +7,7 @@ from aignehub.v1.media_pb2 import Media
 
 from server.errors import HubError
 from server.wire.gemini import errors
+from server.wire.gemini.count import GeminiCountCodec
 from server.wire.gemini.decode import decode
 from server.wire.gemini.encode import encode
 from server.wire.gemini.host import Host
@@ -14,7 +15,7 @@ from server.wire.gemini.media import reads_url
 from server.wire.gemini.stream import GeminiStreamDecoder
 from server.wire.http import HttpRequest, HttpResponse
 
-__all__ = ["GeminiChatCodec", "Host"]
+__all__ = ["GeminiChatCodec", "GeminiCountCodec", "Host"]
 
 
 @dataclass(frozen=True, slots=True)

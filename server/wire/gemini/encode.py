@@ -41,8 +41,7 @@ _OWNED_WITHIN = {
 def encode(host: Host, request: CreateChatCompletionRequest, model: str, *, stream: bool) -> HttpRequest:
     """See ChatCodec.encode."""
     draft = draft_of(host, request, model, stream=stream)
-    if request.gateway.extra_body_json:
-        _merge(request.gateway.extra_body_json, draft)
+    merge_extra(request.gateway.extra_body_json, draft)
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
     return HttpRequest(
         path=host.path(model, method),
@@ -64,7 +63,10 @@ def draft_of(host: Host, request: CreateChatCompletionRequest, model: str, *, st
     return draft
 
 
-def _merge(text: str, draft: Draft) -> None:
+def merge_extra(text: str, draft: Draft) -> None:
+    """Adds what the caller wrote in gateway.extra_body_json. Raises InvalidArgument naming a key that is not his."""
+    if not text:
+        return
     told = check_object(PATH, text)
     for outer, owned in _OWNED_WITHIN.items():
         for key in json.obj(told.get(outer)):

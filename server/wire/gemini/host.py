@@ -52,6 +52,8 @@ class Host:
     """Takes names of files."""
     output_options: bool = False
     """Takes file format and compression of images it makes."""
+    counts_whole: bool = True
+    """Counts a whole request, not only its conversation and tools."""
     finish_numbers: Sequence[str] = GEMINI_FINISH_NUMBERS
     """Its finish reasons by number."""
 

@@ -119,7 +119,7 @@ def _metadata(draft: Draft, value: Mapping[str, str]) -> None:
     if not draft.notes.takes("metadata"):
         return
     labels = {}
-    for key, text in value.items():
+    for key, text in sorted(value.items()):
         if _LABEL_KEY.fullmatch(key) and _LABEL.fullmatch(text):
             labels[key] = text
         else:

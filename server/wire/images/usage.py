@@ -46,6 +46,7 @@ def add(total: Usage, more: Usage) -> None:
     """Adds the usage of one image of a stream to that of those before it."""
     for name in ("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "billed_images"):
         setattr(total, name, min(getattr(total, name) + getattr(more, name), 2**31 - 1))
+    total.estimated |= more.estimated
     if more.HasField("provider_cost_nano_usd"):
         total.provider_cost_nano_usd += more.provider_cost_nano_usd
     for into, source in (

@@ -1,7 +1,7 @@
 """The frame that all lists have in common: a GET, an array of objects, maybe a next page."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 from aignehub.v1.model_service_pb2 import Model
@@ -35,10 +35,12 @@ class ListCodec:
     """From the fields beside the entries to what comes after ``?`` for the next page; empty at the end."""
     whole: bool = True
     """False where the host has models that its list leaves out."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What a request needs beside the credential."""
 
     def encode(self) -> HttpRequest:
         """See ModelListCodec.encode."""
-        return HttpRequest(path=self.path, method="GET")
+        return self._get(self.path)
 
     def decode(self, response: HttpResponse) -> ModelPage:
         """See ModelListCodec.decode."""
@@ -49,12 +51,15 @@ class ListCodec:
             if model is not None and model.id:
                 _put(found, model)
         following = self.next_page(beside)
-        then = HttpRequest(path=f"{self.path.partition('?')[0]}?{following}", method="GET") if following else None
+        then = self._get(f"{self.path.partition('?')[0]}?{following}") if following else None
         return ModelPage(tuple(found.values()), then)
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ModelListCodec.decode_error."""
         return read_error(response)
+
+    def _get(self, path: str) -> HttpRequest:
+        return HttpRequest(path=path, method="GET", headers=self.headers)
 
     def _cut(self, body: bytes) -> tuple[Object, Iterator[Object]]:
         """The fields beside the entries, and the entries one by one: whole lists of thousands would take megabytes."""

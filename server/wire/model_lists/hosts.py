@@ -1,5 +1,7 @@
 """What each host's list tells, one reader a format."""
 
+from types import MappingProxyType
+
 from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2 import Model
 
@@ -246,7 +248,13 @@ FIREWORKS = ListCodec("/models", fireworks_model)
 HUGGINGFACE = ListCodec("/models", huggingface_model)
 MISTRAL = ListCodec("/models", mistral_model)
 OPENROUTER = ListCodec("/models?output_modalities=all", openrouter_model)
-ANTHROPIC = ListCodec("/v1/models?limit=1000", anthropic_model, next_page=_after_last)
+ANTHROPIC = ListCodec(
+    # https://platform.claude.com/docs/en/api/models/list
+    "/v1/models?limit=1000",
+    anthropic_model,
+    next_page=_after_last,
+    headers=MappingProxyType({"anthropic-version": "2023-06-01"}),
+)
 GEMINI = ListCodec("/v1beta/models?pageSize=1000", gemini_model, items=("models",), next_page=_gemini_next)
 COHERE = ListCodec("/v1/models?page_size=1000", cohere_model, items=("models",), next_page=_cohere_next)
 OLLAMA = ListCodec("/api/tags", ollama_model, items=("models",))

@@ -45,14 +45,21 @@ def decode(
     if (error := provider_errors.error_in({"error": answer.error}, response.headers)) is not None:
         raise error
     form = format_of(dialect, request)
-    ordered = _ordered(answer.data, form, len(part))
+    told = answer_of(_ordered(answer.data, form, len(part)), form, request, part)
+    told.model = json.text(answer.model)
+    told.usage.CopyFrom(_usage(answer.usage, request, part))
+    return told
+
+
+def answer_of(
+    ordered: list[bytes], form: Format, request: CreateEmbeddingsRequest, part: Sequence[int]
+) -> CreateEmbeddingsResponse:
+    """The vectors of a part, in its order, as the caller wants them; without model and usage.
+
+    Raises ProviderBadResponse where they are of other lengths than one, or than was asked for.
+    """
     wanted = request.encoding or FLOAT32
-    told = CreateEmbeddingsResponse(
-        model=json.text(answer.model),
-        dimensions=_dimensions(ordered, form, request),
-        encoding=wanted,
-        usage=_usage(answer.usage, request, part),
-    )
+    told = CreateEmbeddingsResponse(dimensions=_dimensions(ordered, form, request), encoding=wanted)
     if form.kind == wanted:
         add = told.embeddings.add
         for place, vector in zip(part, ordered, strict=True):
@@ -139,11 +146,16 @@ def _dimensions(ordered: list[bytes], form: Format, request: CreateEmbeddingsReq
 def _usage(told: Any, request: CreateEmbeddingsRequest, part: Sequence[int]) -> Usage:
     usage = read_usage(json.obj(told))
     if usage is None:
-        tokens = sum(_tokens(request.inputs[place]) for place in part)
-        return Usage(input_tokens=tokens, total_tokens=tokens, estimated=True)
+        return estimated_usage(request, part)
     # Nothing is written but vectors; a host that tells the total alone means what it read.
     usage.input_tokens, usage.output_tokens = usage.total_tokens, 0
     return usage
+
+
+def estimated_usage(request: CreateEmbeddingsRequest, part: Sequence[int]) -> Usage:
+    """Usage of a part whose provider told none."""
+    tokens = sum(_tokens(request.inputs[place]) for place in part)
+    return Usage(input_tokens=tokens, total_tokens=tokens, estimated=True)
 
 
 def _tokens(one: pb.EmbeddingInput) -> int:

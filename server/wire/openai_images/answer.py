@@ -6,13 +6,12 @@ from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.http import HttpResponse
+from server.wire.images.answer import address, measured
 from server.wire.images.usage import read_usage
 from server.wire.json_value import Object
 from server.wire.pictures import Drawn, Picture
 
-_PIXELS = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 _DATA_URL = re.compile(r"data:[\w.+/-]{0,100}(?:;[\w=.+-]{1,100})*,")
-_LONGEST_URL = 8192
 
 
 def decode(response: HttpResponse) -> Drawn:
@@ -38,13 +37,13 @@ def picture_of(one: Object, answer: Object, index: int) -> Picture:
     """One entry of ``data``, or one event of a stream (which is then ``answer`` too)."""
     picture = Picture(
         index,
-        url=_url(one),
+        url=address(one.get("url")),
         mime_type=_told_type(one, answer),
         revised_prompt=json.text(one.get("revised_prompt")),
     )
     if text := json.text(one.get("b64_json")):
         picture.data = image_bytes(text)
-    _measure(picture, json.text(one.get("size")) or json.text(answer.get("size")))
+    measured(picture, json.text(one.get("size")) or json.text(answer.get("size")))
     _judge(picture, one)
     return picture
 
@@ -56,25 +55,11 @@ def image_bytes(text: str) -> bytes:
     return json.base64_bytes(text)
 
 
-def _url(one: Object) -> str:
-    url = json.text(one.get("url"))
-    if len(url) > _LONGEST_URL:
-        raise ProviderBadResponse("the provider named an image by an address that is too long")
-    return url
-
-
 def _told_type(one: Object, answer: Object) -> str:
     """OpenRouter's media_type, xAI's mime_type, OpenAI's output_format."""
     told = json.text(one.get("media_type")) or json.text(one.get("mime_type"))
     word = json.text(answer.get("output_format"))
     return told[:128] or (f"image/{word}" if word in ("png", "jpeg", "webp") else "")
-
-
-def _measure(picture: Picture, size: str) -> None:
-    if picture.data:
-        picture.identify()
-    elif pixels := _PIXELS.fullmatch(size):
-        picture.width, picture.height = int(pixels[1]), int(pixels[2])
 
 
 def _judge(picture: Picture, one: Object) -> None:

@@ -1,6 +1,13 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import gemini, mistral, openai_hosts
+from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts, vertex
 from tests.conversations.dialects.base import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (*openai_hosts.DIALECTS, *mistral.DIALECTS, *gemini.DIALECTS)
+DIALECTS: tuple[Dialect, ...] = (
+    *openai_hosts.DIALECTS,
+    *anthropic.DIALECTS,
+    *mistral.DIALECTS,
+    *gemini.DIALECTS,
+    *vertex.DIALECTS,
+    *bedrock.DIALECTS,
+)

@@ -148,9 +148,19 @@ class StandIn(
         await self._admit(request, context)
         names = [n for n in ("a/one", "a/two", "b/three") if n.startswith(request.provider)]
         at = int(request.page_token or 0)
-        chat = model_service_pb2.MODEL_CAPABILITY_CHAT
+        known = model_service_pb2.Model(
+            capabilities=[model_service_pb2.MODEL_CAPABILITY_CHAT, model_service_pb2.MODEL_CAPABILITY_TOOLS],
+            max_input_tokens=128_000,
+            prices=[
+                model_service_pb2.Price(unit=model_service_pb2.PRICE_UNIT_INPUT_TOKENS_MILLION, nano_usd=150_000_000),
+                model_service_pb2.Price(unit=model_service_pb2.PRICE_UNIT_OUTPUT_TOKENS_MILLION, nano_usd=600_000_000),
+            ],
+        )
+        models = [model_service_pb2.Model(id=name) for name in names[at : at + 2]]
+        for model in models:
+            model.MergeFrom(known)
         return model_service_pb2.ListModelsResponse(
-            models=[model_service_pb2.Model(id=name, capabilities=[chat]) for name in names[at : at + 2]],
+            models=models,
             next_page_token=str(at + 2) if at + 2 < len(names) else "",
         )
 

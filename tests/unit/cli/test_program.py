@@ -138,6 +138,20 @@ async def test_models_of_every_page(hub: RunningHub, folder: Path) -> None:
     of_one = await ask(hub, folder, "models", "--provider", "b", "--json")
     assert [model["id"] for model in json.loads(of_one.out)["models"]] == ["b/three"]
     assert isinstance(hub.stand_in.requests[-1], model_service_pb2.ListModelsRequest)
+    assert ended.out.splitlines()[1].split()[1:] == ["chat,", "tools", "128k", "-", "0.15", "in,", "0.60", "out"]
+
+
+async def test_models_that_can_do_something(hub: RunningHub, folder: Path) -> None:
+    await ask(hub, folder, "models", "--can", "json-schema", "--can", "chat")
+    request = hub.stand_in.requests[-1]
+    assert isinstance(request, model_service_pb2.ListModelsRequest)
+    assert list(request.capabilities) == [
+        model_service_pb2.MODEL_CAPABILITY_JSON_SCHEMA,
+        model_service_pb2.MODEL_CAPABILITY_CHAT,
+    ]
+    wrong = await ask(hub, folder, "models", "--can", "fly")
+    assert wrong.status == 2
+    assert "fly is no capability; there are chat, embedding" in " ".join(wrong.err.replace("│", "").split())
 
 
 async def test_status_is_also_the_exit_status(hub: RunningHub, folder: Path) -> None:

@@ -79,6 +79,7 @@ def test_a_name_tells_what_nobody_else_does(name: str, expected: list[str]) -> N
         (Served(speech=True, transcription=True), "anything", ["transcription", "live_transcription"]),
         (Served(speech=True), "anything", ["speech"]),
         (Served(), "anything", []),
+        (Served(chat=True, responses=True), "gpt-5-pro", ["chat", "tools", "json_schema", "reasoning"]),
         (Served(chat=True, lacks=frozenset({"tools"})), "gpt-5", ["chat", "json_schema", "reasoning"]),
     ],
 )
