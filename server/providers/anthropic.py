@@ -25,34 +25,58 @@ schemas before Claude 4.5. Dropped and listed: temperature, top_p and top_k at m
 budget, penalties, seed, logit_bias, min_p, verbosity, prediction, store, metadata, prompt_cache_key, image detail,
 names of participants, and reasoning that Claude did not sign.
 
+The option ``betas`` names features that every call asks for, between commas. An address may end in /v1 or not.
+
 Answers: blocks of the provider's own tools, and any that the contract has no part for, are ProviderParts, to be sent
 back as they came; who called a tool from code, and its toolset, travel in the call's signature.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from server.providers.kind import ProviderKind
+from server.providers.kind import ProviderKind, Site
 from server.transport.credentials import always
 from server.transport.credentials.anthropic import anthropic_key
 from server.wire import model_lists
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec, Dialect
 
+_BETA = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _KIN = frozenset({"anthropic", "azure-anthropic"})
 """Names that Claude's signed reasoning and blocks carry, which are exchangeable: Claude on Vertex AI is the first."""
 
 
 def _host(dialect: Dialect, base_url: str, key_env: str, base_url_env: str, notes: str) -> ProviderKind:
-    codec, counter = AnthropicCodec(dialect), AnthropicCountCodec(dialect)
+    def instance(options: Mapping[str, str]) -> Dialect:
+        return replace(dialect, betas=_betas(options))
+
     return ProviderKind(
         name=dialect.name,
         base_url=base_url,
         authorize=always(anthropic_key),
-        chat=lambda _: codec,
-        count=lambda _: counter,
+        chat=lambda options: AnthropicCodec(instance(options)),
+        count=lambda options: AnthropicCountCodec(instance(options)),
         key_env=(key_env,),
         base_url_env=base_url_env,
+        settle=_settle,
+        options=frozenset({"betas"}),
         notes=notes,
     )
+
+
+def _settle(site: Site, _: Mapping[str, str]) -> Site:
+    """Takes an address with the version in it as well, as other kinds have theirs."""
+    _betas(site.options)
+    return replace(site, base_url=site.base_url.removesuffix("/v1"))
+
+
+def _betas(options: Mapping[str, str]) -> tuple[str, ...]:
+    """Raises ValueError, written for the operator, where one is no name of a beta."""
+    names = tuple(name.strip() for name in options.get("betas", "").split(",") if name.strip())
+    for name in names:
+        if not _BETA.fullmatch(name):
+            raise ValueError(f"options.betas: {name!r} is no name of a beta, such as context-management-2025-06-27")
+    return names
 
 
 KINDS: tuple[ProviderKind, ...] = (

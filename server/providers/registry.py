@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, bedrock, compatible
+from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
 from server.providers.embeddings import EMBEDDINGS
@@ -44,6 +44,7 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     STABILITY,
     BFL,
     bedrock.KIND,
+    bedrock_mantle.KIND,
 )
 """Providers with a format of their own, each from its file in this folder."""
 

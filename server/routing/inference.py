@@ -22,7 +22,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
             "openai",
             ("openai", "azure", "openrouter", "poe"),
         ),
-        (r"claude", "anthropic", ("anthropic", "bedrock", "vertex", "openrouter", "poe")),
+        (r"claude", "anthropic", ("anthropic", "bedrock", "vertex", "azure-anthropic", "openrouter", "poe")),
         (r"deepseek", "deepseek", ("deepseek", "openrouter", "together", "fireworks", "ollama")),
         (r"grok", "x-ai", ("xai", "openrouter", "poe")),
         (r"doubao|seed(ream|edit|ance)", "bytedance", ("doubao",)),

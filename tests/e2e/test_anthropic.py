@@ -12,6 +12,7 @@ import pytest_asyncio
 from aignehub.v1 import chat_pb2
 from aiohttp import web
 
+from server.errors import ConfigError
 from tests.fake_provider import FakeProvider, answers, streams
 from tests.running import RunningHub, ask, failure, running_hub, until
 from tests.unit.wire.anthropic.support import end, framed, start, text
@@ -56,6 +57,13 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         instances: list[dict[str, Any]] = [
             {"name": "claude", "kind": "anthropic", "base_url": address, "api_keys": ["sk-ant-api03-one"]},
             {"name": "login", "kind": "anthropic", "base_url": address, "api_keys": ["sk-ant-oat01-two"]},
+            {
+                "name": "ahead",
+                "kind": "anthropic",
+                "base_url": f"{address}/v1/",
+                "api_keys": ["k"],
+                "options": {"betas": "context-1m-2025-08-07, fast-mode-2026-02-01"},
+            },
             {"name": "foundry", "kind": "azure-anthropic", "base_url": f"{address}/anthropic", "api_keys": ["three"]},
             *(
                 {"name": name, "kind": "anthropic", "base_url": address, "api_keys": ["sk-ant-api03-one"]}
@@ -104,6 +112,24 @@ async def test_foundry_is_the_same_below_its_own_path(scene: Scene) -> None:
     assert (seen.raw_path, seen.headers["x-api-key"]) == ("/anthropic/v1/messages", "three")
     assert seen.json["model"] == "my-claude"
     assert response.gateway.provider == "foundry"
+
+
+async def test_betas_of_the_configuration_come_before_those_that_a_call_needs(scene: Scene) -> None:
+    request = ask(model="ahead/claude-x", service_tier="fast")
+    request.gateway.extra_body_json = '{"mcp_servers": []}'
+    await scene.hub.chat.CreateChatCompletion(request, metadata=scene.hub.auth, timeout=5)
+    [seen] = scene.fake.seen
+    headers = {name.lower(): value for name, value in seen.headers.items()}
+    assert headers["anthropic-beta"] == "context-1m-2025-08-07,fast-mode-2026-02-01,mcp-client-2025-11-20"
+    assert seen.raw_path == "/v1/messages"
+
+
+async def test_a_beta_that_is_none_is_found_at_the_start(tmp_path: Path) -> None:
+    wrong = {"name": "c", "kind": "anthropic", "api_keys": ["k"], "options": {"betas": "no such"}}
+    with pytest.raises(ConfigError) as raised:
+        async with running_hub(tmp_path, providers=[wrong], sandbox=False):
+            pass
+    assert str(raised.value).startswith("providers[0].options.betas: 'no such'")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
 from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
+from tests.wire.gemini import GeminiTokens, GenerateContent
 from tests.wire.images import Images
 from tests.wire.invoke_model import InvokeModel
 
@@ -19,7 +20,15 @@ APIS: Mapping[str, Api] = {
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
-    "count_tokens": ByProvider({"anthropic": MessageTokens(), "bedrock": CountTokens()}),
+    "generateContent": GenerateContent(),
+    "count_tokens": ByProvider(
+        {
+            "anthropic": MessageTokens(),
+            "bedrock": CountTokens(),
+            "gemini": GeminiTokens(),
+            "vertex": GeminiTokens(),
+        }
+    ),
     "embeddings": Embeddings(),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from tests.wire import gemini_canonical
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
 
@@ -192,6 +193,80 @@ def _thinking_moved(pair: Pair) -> bool:
 PATH = "(path)"
 """Where the difference is between the paths of the requests."""
 
+
+def _nowhere(name: str, reason: str) -> Rule:
+    """What is told alike before requests are compared, counted under its name."""
+    return Rule(name, reason, "(?!)", lambda pair: False)
+
+
+def _safe_base64(pair: Pair) -> bool:
+    recorded, sent = pair.difference.recorded, pair.difference.sent
+    return isinstance(recorded, str) and recorded.translate(_URL_SAFE) == sent
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
+
+GEMINI = (
+    _nowhere(gemini_canonical.SPELLING, "Google's servers read names in both spellings; the reference has this one"),
+    _nowhere(gemini_canonical.SCHEMA, "the older field says the same with types in upper case, or as numbers"),
+    _nowhere(gemini_canonical.COUNTED, "the reference takes the conversation alone or the whole request to be counted"),
+    _nowhere(gemini_canonical.LIMIT, "a limit of the answer is no part of what is counted"),
+    Rule(
+        "empty objects of generateContent are absent",
+        "no configuration and no names are what their absence says",
+        r"generationConfig(\.imageConfig)?|toolConfig\.functionCallingConfig\.allowedFunctionNames",
+        lambda pair: pair.difference.sent is ABSENT and pair.difference.recorded in ([], {}),
+    ),
+    Rule(
+        "instructions have no role",
+        "the reference takes their text alone; a role is passed over",
+        r"systemInstruction\.role",
+        _sent_absent("user"),
+    ),
+    Rule(
+        "an empty instruction is none",
+        "an empty text instructs nobody",
+        "systemInstruction",
+        _sent_absent({"parts": {"text": ""}}),
+    ),
+    Rule(
+        "calls have ids",
+        "the contract's calls have ids, which Google's servers take back and match; older clients sent none",
+        r"contents\[\]\.parts\[\]\.(functionCall|functionResponse)\.id",
+        lambda pair: pair.difference.recorded is ABSENT and str(pair.difference.sent).startswith("made-"),
+    ),
+    Rule(
+        "a level in lower case",
+        "the reference has both",
+        r"generationConfig\.thinkingConfig\.thinkingLevel",
+        lambda pair: str(pair.difference.recorded).lower() == pair.difference.sent,
+    ),
+    Rule(
+        "base64 in the usual alphabet",
+        "bytes of Google's JSON may be written in both alphabets",
+        r"contents\[\]\.parts\[\]\.(functionResponse\.parts\[\]\.)?inlineData\.data",
+        _safe_base64,
+    ),
+    Rule(
+        "the model of a body is that of its path",
+        "the path names it; what the body says of it changes nothing",
+        "model",
+        lambda pair: "contents" in pair.recorded and pair.difference.sent is ABSENT,
+    ),
+    Rule(
+        "a stream of events",
+        "the hub asks for events; without, the same chunks come as one array",
+        PATH,
+        lambda pair: pair.difference.sent == f"{pair.difference.recorded}?alt=sse",
+    ),
+    Rule(
+        "words of enumerations",
+        "a client may ask for numbers in place of words",
+        PATH,
+        lambda pair: pair.difference.recorded == f"{pair.difference.sent}?%24alt=json%3Benum-encoding%3Dint",
+    ),
+)
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "deployment in the path",
@@ -254,7 +329,7 @@ RULES: tuple[Rule, ...] = (
         "number spelling",
         "knobs that are doubles in the contract: 1 and 1.0 are one JSON number",
         r"temperature|top_p|min_p|frequency_penalty|presence_penalty|repetition_penalty|logit_bias\..*|"
-        r"inferenceConfig\.(temperature|topP)",
+        r"(inferenceConfig|generationConfig)\.(temperature|topP)",
         _number,
     ),
     Rule(
@@ -314,7 +389,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "empty description is absent",
         "an empty description says nothing of the tool",
-        r"tools\[\]\.((function|custom)\.)?description",
+        r"tools\[\]\.((function|custom)\.|functionDeclarations\[\]\.)?description",
         _sent_absent(""),
     ),
     Rule(
@@ -449,6 +524,7 @@ RULES: tuple[Rule, ...] = (
         r"additionalModelRequestFields\.(reasoning_config|thinking)",
         _thinking_moved,
     ),
+    *GEMINI,
 )
 
 

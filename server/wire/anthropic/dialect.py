@@ -44,6 +44,8 @@ class Dialect:
     stream_in_body: bool = True
     betas_in_body: bool = False
     """As ``anthropic_beta``, not as a header."""
+    betas: tuple[str, ...] = ()
+    """Asked for with every call: https://platform.claude.com/docs/en/api/beta-headers."""
     framing: Callable[[], Framing] = SseParser
     """Makes what cuts a streamed body into events."""
 
@@ -54,6 +56,8 @@ class Dialect:
     """Takes ``cache_control`` for the whole request."""
     web_search: str = "web_search_20250305"
     """Type of the tool that web_search_options stand for; empty where there is none."""
+    structured: bool = True
+    """Holds answers and the input of tools to a schema, with models that can."""
     fast: bool = True
     """Takes ``speed``."""
 

@@ -19,6 +19,8 @@ _USER = chat_pb2.ROLE_USER
 _ASSISTANT = chat_pb2.ROLE_ASSISTANT
 _TOOL = chat_pb2.ROLE_TOOL
 
+_EMPTY = {"type": "text", "text": ""}
+
 Placed = tuple[int, Message]
 """A message and its place in the request."""
 
@@ -85,7 +87,8 @@ def _asked(run: Sequence[Placed], draft: Draft) -> Iterator[dict[str, Any]]:
     results = [encode_result(message, f"messages[{at}]", draft) for at, message in run if message.role == _TOOL]
     if not results:
         for at, message in run:
-            yield {"role": "user", "content": _simplest(_blocks(message, f"messages[{at}]", draft))}
+            if blocks := _blocks(message, f"messages[{at}]", draft):
+                yield {"role": "user", "content": _simplest(blocks)}
         return
     words: list[Any] = []
     for at, message in run:
@@ -107,7 +110,9 @@ def _texts(message: Message, place: int, draft: Draft) -> list[Any]:
 def _blocks(message: Message, path: str, draft: Draft) -> list[Any]:
     _drop_names(message, path, draft)
     blocks = (encode_part(part, f"{path}.content[{at}]", draft) for at, part in enumerate(message.content))
-    return [block for block in blocks if block is not None]
+    kept = [block for block in blocks if block is not None]
+    # The API refuses empty text blocks, and beside others nothing is lost with one.
+    return [block for block in kept if block != _EMPTY] or kept[:1]
 
 
 def _simplest(blocks: list[Any]) -> Any:

@@ -102,8 +102,9 @@ class GeminiStreamDecoder(ChatStreamReader[ChoiceStream]):
         if not self._told_header:
             self._read_header(chunk)
         if type(told := chunk.get("usageMetadata")) is dict:
-            # Each tells all so far; a first one may hold the prompt alone, or the kind of traffic.
-            self._usage = {**self._usage, **told}
+            # Each that counts tells all so far, and the last word is the bill's; some hold the kind of traffic alone.
+            counts = any(key.endswith("TokenCount") for key in told)
+            self._usage = told if counts else {**self._usage, **told}
         if not chunk.keys() <= _ORDINARY:
             self._left.update(json.unread(chunk, READ))
         for place, told in enumerate(json.objects(chunk.get("candidates"))):

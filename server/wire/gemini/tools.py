@@ -23,18 +23,21 @@ _NOTHING = orjson.Fragment("{}")
 def encode_tools(draft: Draft) -> None:
     """Puts ``tools`` and ``toolConfig`` into the body."""
     request = draft.request
+    tools: list[Any] = []
     functions: list[Any] = []
-    others: list[Any] = []
     kept = _kept(request.tool_choice, draft)
     for place, tool in enumerate(request.tools):
         encoded = _tool(tool, f"tools[{place}]", draft)
         if kept is not None and _name(tool) not in kept:
             continue
-        (functions if tool.HasField("function") else others).append(encoded)
-    tools: list[Any] = [{"functionDeclarations": functions}] if functions else []
-    if request.tool_choice.mode != chat_pb2.TOOL_CHOICE_MODE_NONE:
-        # What the provider runs itself it runs whatever the mode says; where nothing is to be called it stays away.
-        tools += others
+        if tool.HasField("function"):
+            if not functions:
+                # All functions are one tool, which stands where the first of them did.
+                tools.append({"functionDeclarations": functions})
+            functions.append(encoded)
+        elif request.tool_choice.mode != chat_pb2.TOOL_CHOICE_MODE_NONE:
+            # What the provider runs itself it runs whatever the mode says; where nothing is to be called it stays away.
+            tools.append(encoded)
     if request.HasField("web_search_options"):
         _search(draft, tools)
     if tools:

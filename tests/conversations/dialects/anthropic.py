@@ -381,7 +381,7 @@ _PERSON = {
 }
 _ABOUT = "Gives the answer to the user. Call it once, with the whole answer as its input."
 
-_COMMON = {
+COMMON = {
     # The table's second sequence is two line feeds.
     "stop": Otherwise(refused=Refused("stop[1]")),
     "n": Otherwise(refused=Refused("n")),
@@ -401,7 +401,7 @@ def _by_budget(heard: Heard) -> Heard:
 _BUDGET = Otherwise(emulated="a budget stands for the effort", heard=_by_budget)
 
 DIALECTS: tuple[Dialect, ...] = (
-    Anthropic(kind="anthropic", model="claude-opus-4-6", otherwise=_COMMON),
+    Anthropic(kind="anthropic", model="claude-opus-4-6", otherwise=COMMON),
     Anthropic(
         kind="anthropic",
         instance="anthropic-older",
@@ -410,11 +410,11 @@ DIALECTS: tuple[Dialect, ...] = (
         structured=False,
         budgets=True,
         otherwise={
-            **_COMMON,
+            **COMMON,
             "json_schema": Otherwise(emulated="a tool that must be called takes the answer", heard=_by_tool),
             "reasoning": _BUDGET,
             "reasoning replayed": _BUDGET,
         },
     ),
-    Anthropic(kind="azure-anthropic", base_path="/anthropic", model="claude-sonnet-5", otherwise=_COMMON),
+    Anthropic(kind="azure-anthropic", base_path="/anthropic", model="claude-sonnet-5", otherwise=COMMON),
 )

@@ -337,3 +337,10 @@ def test_text_by_its_address_is_fetched_by_the_hub(kind: str, media: dict[str, s
     chat = codec("anthropic")
     assert isinstance(chat, ReadsUrls)
     assert chat.reads_url(kind, ParseDict(media, Media()), MODEL) is reads
+
+
+def test_empty_texts_beside_others_are_left_out() -> None:
+    assert turns(user({"text": ""}, {"text": "x"}))[0]["content"] == "x"
+    assert turns(user({"text": ""}))[0]["content"] == ""
+    foreign = {"provider": {"provider": "groq", "type": "executed_tool", "json": "{}"}}
+    assert [turn["content"] for turn in turns(user(foreign), USER)] == ["Hi"]

@@ -78,6 +78,14 @@ def test_sources_are_told_once_at_the_end_for_all_the_text() -> None:
     assert dict(messages[-1].usage.server_tool_calls) == {"google_search": 1}
 
 
+def test_the_last_count_counts_and_the_kind_of_traffic_is_no_count() -> None:
+    counts = ({"promptTokenCount": 9, "candidatesTokenCount": 15}, {"promptTokenCount": 87, "thoughtsTokenCount": 78})
+    chunks = [{**piece({"text": "a"}), "usageMetadata": count} for count in counts]
+    last = {**piece({"text": "b"}, finishReason="STOP"), "usageMetadata": {"trafficType": "ON_DEMAND"}}
+    usage = stream(events(*chunks, last))[-1].usage
+    assert (usage.input_tokens, usage.output_tokens, usage.reasoning_output_tokens) == (87, 78, 78)
+
+
 def test_choices_side_by_side() -> None:
     def of(index: int, text: str, **more: Any) -> dict[str, Any]:
         return {"content": {"parts": [{"text": text}]}, "index": index, **more}
