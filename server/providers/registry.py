@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, bedrock, compatible
+from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
+from server.providers.deepgram import DEEPGRAM
+from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
 from server.providers.ideogram import IDEOGRAM
@@ -40,10 +42,13 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     VERTEX,
     JINA,
     VOYAGE,
+    DEEPGRAM,
+    ELEVENLABS,
     IDEOGRAM,
     STABILITY,
     BFL,
     bedrock.KIND,
+    bedrock_mantle.KIND,
 )
 """Providers with a format of their own, each from its file in this folder."""
 

@@ -57,7 +57,7 @@ def streams(*pieces: bytes, then: Any = None) -> Answer:
     return answer
 
 
-def by_botocore(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> str:
+def by_botocore(seen: Seen, monkeypatch: pytest.MonkeyPatch, service: str = "bedrock") -> str:
     """The signature that AWS's own client would put on the request as it arrived."""
     headers = {name.lower(): value for name, value in seen.headers.items()}
     moment = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -65,7 +65,7 @@ def by_botocore(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> str:
     covered = {name: headers[name] for name in ("host", "content-type")}
     request = AWSRequest(seen.method, f"http://{headers['host']}{seen.raw_path}", covered, seen.body)
     token = headers.get("x-amz-security-token")
-    botocore.auth.SigV4Auth(Credentials(KEY_ID, SECRET, token), "bedrock", "eu-west-1").add_auth(request)
+    botocore.auth.SigV4Auth(Credentials(KEY_ID, SECRET, token), service, "eu-west-1").add_auth(request)
     return str(request.headers["Authorization"])
 
 
@@ -231,6 +231,56 @@ async def test_options_are_checked_at_start(tmp_path: Path, entry: dict[str, Any
         async with running_hub(tmp_path, providers=[{"name": "bedrock", "api_keys": ["ABSKx"], **entry}]):
             pass
     assert words in str(caught.value)
+
+
+MANTLE_USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+BY_OPENAI = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hi"}}], "usage": MANTLE_USAGE}
+BY_ANTHROPIC = {
+    "type": "message",
+    "role": "assistant",
+    "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 3, "output_tokens": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "whole", "path"),
+    [
+        ("openai.gpt-oss-120b", BY_OPENAI, "/v1/chat/completions"),
+        ("anthropic.claude-sonnet-5", BY_ANTHROPIC, "/anthropic/v1/messages"),
+    ],
+)
+@pytest.mark.parametrize("key", ["ABSKc2VjcmV0", f"{KEY_ID}:{SECRET}"])
+async def test_the_endpoint_of_other_formats(
+    tmp_path: Path, model: str, whole: Mapping[str, Any], path: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeProvider(answers(whole))
+    async with fake, running_hub(tmp_path, providers=[{**bedrock(fake, key), "kind": "bedrock-mantle"}]) as hub:
+        response = await hub.chat.CreateChatCompletion(ask("Hi", f"bedrock/{model}"), metadata=hub.auth, timeout=5)
+    [choice] = response.choices
+    assert (choice.message.content[0].text, response.usage.input_tokens) == ("Hi", 3)
+    [seen] = fake.seen
+    assert (seen.raw_path, seen.json["model"]) == (path, model)
+    signed = by_botocore(seen, monkeypatch, "bedrock-mantle") if ":" in key else f"Bearer {key}"
+    assert seen.headers["Authorization"] == signed
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_only_its_own_address_switches_the_other_endpoint_on(tmp_path: Path, known: bool) -> None:
+    async with FakeProvider(answers(BY_OPENAI)) as fake:
+        url = fake.base_url.removesuffix("/v1")
+        environ = {"AWS_BEARER_TOKEN_BEDROCK": "ABSKc2VjcmV0", "AWS_REGION": "us-east-1", "BEDROCK_BASE_URL": url}
+        environ |= {"BEDROCK_MANTLE_BASE_URL": url} if known else {}
+        async with running_hub(tmp_path, environ) as hub:
+            call = hub.chat.CreateChatCompletion(ask("Hi", "bedrock-mantle/qwen.x"), metadata=hub.auth, timeout=5)
+            if known:
+                assert (await call).usage.input_tokens == 3
+            else:
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await call
+                assert failure(caught.value).reason == "NO_PROVIDER"
+    assert len(fake.seen) == int(known)
 
 
 async def test_texts_that_go_one_by_one_come_back_in_order(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ providers are public and were sent the URL, so where a request holds one its pro
 behind a forward proxy, and the proxy is the replay server.
 """
 
+_MANTLE = "bedrock-mantle"
 _DEPLOYMENTS = "/openai/deployments/"
 _FOUNDRY = "/models/"
 _SOME_VERSION = "2024-10-21"
@@ -51,6 +52,8 @@ class ChatCompletions:
         """The hub's kind of provider that the recording is replayed as."""
         if recording.provider == "azure" and recording.path.startswith(_FOUNDRY):
             return "azure-foundry"
+        if recording.provider == "bedrock_mantle":
+            return _MANTLE
         return recording.provider if recording.provider in KINDS else ANY_KIND
 
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
@@ -64,6 +67,8 @@ class ChatCompletions:
             if _DEPLOYMENTS in path:
                 base, version = path.split(_DEPLOYMENTS)[0], version or _SOME_VERSION
             options = (("api_version", version),) if version else ()
+        elif kind == _MANTLE:
+            base, options = path.removesuffix("/v1" + _SUFFIX), (("region", "us-east-1"),)
         root, proxy = address(recording.request, name, root)
         return Instance(name, kind, root + base, options, proxy=proxy)
 

@@ -56,6 +56,8 @@ class Dialect:
     """Takes ``cache_control`` for the whole request."""
     web_search: str = "web_search_20250305"
     """Type of the tool that web_search_options stand for; empty where there is none."""
+    structured: bool = True
+    """Holds answers and the input of tools to a schema, with models that can."""
     fast: bool = True
     """Takes ``speed``."""
 

@@ -1,5 +1,6 @@
 """A body in the making, and what its making must know."""
 
+from dataclasses import replace
 from typing import Any
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
@@ -31,7 +32,8 @@ class Draft:
     def __init__(self, request: CreateChatCompletionRequest, model: str, dialect: Dialect, *, stream: bool) -> None:
         self.request = request
         self.model = model
-        self.facts = model_facts(model)
+        facts = model_facts(model)
+        self.facts = facts if dialect.structured else replace(facts, structured=False)
         self.dialect = dialect
         self.stream = stream
         self.body: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import anthropic, bedrock, gemini, mistral, openai_hosts, vertex
+from tests.conversations.dialects import anthropic, bedrock, bedrock_mantle, gemini, mistral, openai_hosts, vertex
 from tests.conversations.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -10,4 +10,5 @@ DIALECTS: tuple[Dialect, ...] = (
     *gemini.DIALECTS,
     *vertex.DIALECTS,
     *bedrock.DIALECTS,
+    *bedrock_mantle.DIALECTS,
 )
