@@ -39,13 +39,15 @@ from server.wire.bedrock import BedrockChatCodec, BedrockCountCodec
 from server.wire.bedrock.embedding_models import EMBEDDINGS
 from server.wire.bedrock.images import TAKES_N, BedrockImageCodec
 
+# https://docs.aws.amazon.com/general/latest/gr/rande.html, of China and the European Sovereign Cloud.
+_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 _CHAT = BedrockChatCodec()
 _COUNT = BedrockCountCodec()
 
 
 def _address(region: str) -> str:
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"https://bedrock-runtime.{region}.amazonaws.com{suffix}"
+    partition = region.partition("-")[0]
+    return f"https://bedrock-runtime.{region}.{_DOMAINS.get(partition, 'amazonaws.com')}"
 
 
 def _images(_: Mapping[str, str], endpoint: Endpoint, transport: Transport, media: CallerMedia) -> ImageBackend:

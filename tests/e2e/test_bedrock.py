@@ -18,6 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from server.errors import ConfigError
+from server.providers.kind import Site
+from server.providers.registry import PROVIDERS
 from tests.event_frames import event, exception
 from tests.fake_embeddings import ask as embeddings_of
 from tests.fake_embeddings import floats
@@ -240,6 +242,11 @@ async def test_options_are_checked_at_start(tmp_path: Path, entry: dict[str, Any
 
 MANTLE_USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 BY_OPENAI = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hi"}}], "usage": MANTLE_USAGE}
+BY_RESPONSES = {
+    "status": "completed",
+    "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}],
+    "usage": {"input_tokens": 3, "output_tokens": 1},
+}
 BY_ANTHROPIC = {
     "type": "message",
     "role": "assistant",
@@ -254,6 +261,7 @@ BY_ANTHROPIC = {
     [
         ("openai.gpt-oss-120b", BY_OPENAI, "/v1/chat/completions"),
         ("anthropic.claude-sonnet-5", BY_ANTHROPIC, "/anthropic/v1/messages"),
+        ("openai.gpt-5.5", BY_RESPONSES, "/openai/v1/responses"),
     ],
 )
 @pytest.mark.parametrize("key", ["ABSKc2VjcmV0", f"{KEY_ID}:{SECRET}"])
@@ -286,6 +294,28 @@ async def test_only_its_own_address_switches_the_other_endpoint_on(tmp_path: Pat
                     await call
                 assert failure(caught.value).reason == "NO_PROVIDER"
     assert len(fake.seen) == int(known)
+
+
+def _in(region: str) -> Site:
+    return Site("", {"region": region})
+
+
+@pytest.mark.parametrize(
+    ("kind", "site", "environ", "host", "region"),
+    [
+        ("bedrock", _in("us-east-1"), {}, "bedrock-runtime.us-east-1.amazonaws.com", "us-east-1"),
+        ("bedrock", _in("cn-north-1"), {}, "bedrock-runtime.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("bedrock", _in("eusc-de-east-1"), {}, "bedrock-runtime.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+        ("bedrock", Site(""), {"AWS_REGION": "eu-west-1"}, "bedrock-runtime.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("bedrock", Site("https://x.eu-west-1.test"), {"AWS_REGION": "us-east-1"}, "x.eu-west-1.test", "eu-west-1"),
+        ("bedrock-mantle", _in("us-west-2"), {}, "bedrock-mantle.us-west-2.api.aws", "us-west-2"),
+    ],
+)  # fmt: skip
+def test_where_a_region_lives(kind: str, site: Site, environ: Mapping[str, str], host: str, region: str) -> None:
+    settle = PROVIDERS[kind].settle
+    assert settle
+    settled = settle(site, environ)
+    assert (settled.base_url, settled.options["region"]) == (f"https://{host}", region)
 
 
 async def test_texts_that_go_one_by_one_come_back_in_order(tmp_path: Path) -> None:

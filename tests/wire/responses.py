@@ -30,7 +30,9 @@ class Responses(ChatCompletions):
 
     @override
     def kind(self, recording: Recording) -> str:
-        """The provider's own where the hub has it."""
+        """The provider's own where the hub has it, and asks such a model so."""
+        if recording.provider == "bedrock_mantle" and recording.path.startswith("/openai/"):
+            return "bedrock-mantle"
         return recording.provider if recording.provider in KINDS else "openai-compatible"
 
     @override
@@ -42,6 +44,8 @@ class Responses(ChatCompletions):
         if version:
             options.append(("api_version", version))
         root, proxy = address(recording.request, name, root)
+        if self.kind(recording) == "bedrock-mantle":
+            return Instance(name, "bedrock-mantle", root, (("region", "us-east-1"),), proxy=proxy)
         return Instance(name, self.kind(recording), root + path.removesuffix(_SUFFIX), tuple(options), proxy=proxy)
 
     @override
