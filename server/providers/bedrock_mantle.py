@@ -18,7 +18,7 @@ from dataclasses import replace
 from server.providers import aws
 from server.providers.kind import ProviderKind, Site
 from server.providers.lists import always
-from server.providers.model_rules import OPENAI_RULES
+from server.providers.responses import MANTLE
 from server.wire import anthropic
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec
 from server.wire.by_model import ByModel, CountByModel
@@ -53,25 +53,20 @@ _CLAUDE = anthropic.Dialect(
     web_search="",
     fast=False,
 )
-_OPENAI = r"openai\.(?!gpt-oss)"
-_RESPONSES = ResponsesDialect(
+_OTHERS = ResponsesDialect(
+    # Served below this path, of which little more is told:
     # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html
     name=NAME,
     path="/openai/v1/responses",
-    knobs=COMMON | {"verbosity", "service_tier", "store", "metadata", "prompt_cache_key"},
-    model_rules=tuple(replace(rule, models=re.compile(rf"openai\.({rule.models.pattern})")) for rule in OPENAI_RULES),
-    least_tokens=16,
-    web_search="web_search",
-    encrypts=True,
-    encrypted_models=re.compile(_OPENAI),
-    summaries=True,
+    knobs=COMMON | {"service_tier", "store"},
+    takes_text=True,
 )
 _CODECS = ByModel(
     OpenAIChatCodec(_CHAT),
     (
         (re.compile(r"anthropic\."), AnthropicCodec(_CLAUDE)),
-        # The cards of these models list no chat completions, and this path.
-        (re.compile(rf"{_OPENAI}|xai\.grok|google\.gemma-4"), OpenAIResponsesCodec(_RESPONSES)),
+        MANTLE,
+        (re.compile(r"xai\.grok|google\.gemma-4"), OpenAIResponsesCodec(_OTHERS)),
     ),
 )
 _COUNTS = CountByModel(AnthropicCountCodec(_CLAUDE), ((re.compile(r"(?!anthropic\.)"), None),))

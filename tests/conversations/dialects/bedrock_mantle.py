@@ -79,12 +79,10 @@ DIALECTS: tuple[Dialect, ...] = (
         options=_REGION,
         model="openai.gpt-5.6-luna",
         proofs=frozenset({"openai.gpt-5.6-luna"}),
-        reads=frozenset({"image"}),
         breakpoints=False,
         otherwise={
             **OPENAI.otherwise,
             **NO_BREAKPOINT,
-            **NO_FILES,
             "logprobs": Otherwise(refused=Refused("logprobs")),
         },
     ),
