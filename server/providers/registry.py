@@ -7,6 +7,8 @@ from types import MappingProxyType
 from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
+from server.providers.deepgram import DEEPGRAM
+from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
 from server.providers.ideogram import IDEOGRAM
@@ -40,6 +42,8 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     VERTEX,
     JINA,
     VOYAGE,
+    DEEPGRAM,
+    ELEVENLABS,
     IDEOGRAM,
     STABILITY,
     BFL,

@@ -10,6 +10,7 @@ from tests.wire.chat import ChatCompletions
 from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
 from tests.wire.gemini import GeminiTokens, GenerateContent
+from tests.wire.gemini_embeddings import GeminiEmbeddings
 from tests.wire.images import Images
 from tests.wire.invoke_model import InvokeModel
 
@@ -29,7 +30,7 @@ APIS: Mapping[str, Api] = {
             "vertex": GeminiTokens(),
         }
     ),
-    "embeddings": Embeddings(),
+    "embeddings": ByProvider({"gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()}, others=Embeddings()),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
     "audio.transcription": Hearing(),

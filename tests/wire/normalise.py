@@ -210,6 +210,7 @@ GEMINI = (
     _nowhere(gemini_canonical.SPELLING, "Google's servers read names in both spellings; the reference has this one"),
     _nowhere(gemini_canonical.SCHEMA, "the older field says the same with types in upper case, or as numbers"),
     _nowhere(gemini_canonical.COUNTED, "the reference takes the conversation alone or the whole request to be counted"),
+    _nowhere("a batch of one", "one text is embedded alone or as a batch of one: the vector is the same"),
     _nowhere(gemini_canonical.LIMIT, "a limit of the answer is no part of what is counted"),
     Rule(
         "empty objects of generateContent are absent",
