@@ -3,8 +3,9 @@
 Keys and options are told in aws.py, but that the environment alone switches this kind on by BEDROCK_MANTLE_BASE_URL:
 who has set up Bedrock's own endpoint has not asked for this one as well.
 
-Claude (a name that begins with anthropic) is asked in Anthropic's format, below ``/anthropic``; every other model by
-OpenAI's chat completions. Claude is given documents and images as bytes, and holds no answer to a schema here: one is
+Claude (a name that begins with anthropic) is asked in Anthropic's format, below ``/anthropic``, OpenAI's own models
+(openai, but for its open gpt-oss) by its Responses API, below ``/openai``, and every other model by OpenAI's chat
+completions. Claude is given documents and images as bytes, and holds no answer to a schema here: one is
 asked for by a tool, and a strict one refused; its reasoning and blocks carry the name anthropic, whose API takes them
 back as well. Of other models tokens are estimated. What is emulated, refused and dropped is told in anthropic.py for
 the one, and for the others is what a row of compatible.py leaves out.
@@ -17,6 +18,7 @@ from dataclasses import replace
 from server.providers import aws
 from server.providers.kind import ProviderKind, Site
 from server.providers.lists import always
+from server.providers.responses import MANTLE
 from server.wire import anthropic
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec
 from server.wire.by_model import ByModel, CountByModel
@@ -49,7 +51,7 @@ _CLAUDE = anthropic.Dialect(
     web_search="",
     fast=False,
 )
-_CODECS = ByModel(OpenAIChatCodec(_CHAT), ((re.compile(r"anthropic\."), AnthropicCodec(_CLAUDE)),))
+_CODECS = ByModel(OpenAIChatCodec(_CHAT), ((re.compile(r"anthropic\."), AnthropicCodec(_CLAUDE)), MANTLE))
 _COUNTS = CountByModel(AnthropicCountCodec(_CLAUDE), ((re.compile(r"(?!anthropic\.)"), None),))
 _settle = aws.settled(lambda region: f"https://bedrock-mantle.{region}.api.aws")
 

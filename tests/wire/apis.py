@@ -13,11 +13,13 @@ from tests.wire.gemini import GeminiTokens, GenerateContent
 from tests.wire.gemini_embeddings import GeminiEmbeddings
 from tests.wire.images import Images
 from tests.wire.invoke_model import InvokeModel
+from tests.wire.responses import Responses
 
 _IMAGES = Images()
 
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
+    "responses": Responses(),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from tests.wire import gemini_canonical
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
+from tests.wire.responses_form import NAMES as RESPONSES_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +343,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "media of equal bytes",
         "media travels as bytes, so base64 is written anew: same media type, same bytes",
-        r"messages\[\]\.content\[\]\.(image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
+        r"(messages|input)\[\]\.(content|output)\[\]\.(image_url|image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
         _media_bytes,
     ),
     Rule(
@@ -429,6 +430,31 @@ RULES: tuple[Rule, ...] = (
         r"messages\[\]\.(reasoning_details|tool_calls)\[\]\.index",
         lambda pair: _position(pair) or _position_told(pair),
     ),
+    Rule(
+        "stored unless told otherwise",
+        "the Responses API stores every answer unless told not to, and the request says that it is to be stored",
+        "store",
+        _recorded_absent(True),
+    ),
+    Rule(
+        "nothing is stored",
+        "DeepSeek and OpenRouter keep nothing: https://openrouter.ai/docs/api-reference/responses",
+        "store",
+        _recorded_absent(False),
+    ),
+    Rule(
+        "strict unless told otherwise",
+        "functions of the Responses API are strict where they do not say",
+        r"tools\[\]\.strict",
+        lambda pair: pair.difference.recorded in (ABSENT, None) and pair.difference.sent is True,
+    ),
+    Rule(
+        "detail: auto is absent",
+        "the spec demands it of an image, and auto is its default",
+        r"input\[\]\.(content|output)\[\]\.detail",
+        _recorded_absent("auto"),
+    ),
+    *(_nowhere(name, reason) for name, reason in RESPONSES_NAMES.items()),
     Rule(
         "one input is a list of one",
         "the vectors of one text and of a list that holds it alone are the same",
