@@ -18,6 +18,7 @@ from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.responses import with_responses
 from server.providers.stability import STABILITY
 from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
@@ -31,7 +32,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
         model_list=LISTS.get(kind.name),
         notes=NOTES.get(kind.name, ""),
     )
-    return with_audio(drawing(known))
+    return with_responses(with_audio(drawing(known)))
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
