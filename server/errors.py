@@ -31,7 +31,7 @@
     │   └── ProviderCredentialInvalid PROVIDER_CREDENTIAL_INVALID
     ├── DeadlineExceeded ........... DEADLINE_EXCEEDED
     │   └── ProviderTimeout ........ PROVIDER_TIMEOUT
-    │       └── AttemptTimedOut
+    │       └── AttemptTimedOut  ATTEMPT_TIMED_OUT
     └── Internal ................... INTERNAL
         └── ProviderBadResponse .... PROVIDER_BAD_RESPONSE
 
@@ -360,6 +360,8 @@ class ProviderTimeout(DeadlineExceeded):
 
 class AttemptTimedOut(ProviderTimeout):
     """The caller's own bound on one attempt passed: no fault of the provider that others should suffer for."""
+
+    reason = "ATTEMPT_TIMED_OUT"
 
 
 class Internal(HubError):

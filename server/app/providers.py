@@ -13,6 +13,7 @@ from server.backends.http_images import HttpImageBackend
 from server.backends.http_model_list import HttpModelList
 from server.backends.http_speech import HttpSpeechBackend
 from server.backends.http_transcription import HttpTranscriptionBackend
+from server.backends.http_voices import HttpVoices
 from server.backends.media import CallerMedia
 from server.config.secrets import environment_credentials, provider_credentials
 from server.config.settings import ProviderSettings, Settings
@@ -149,6 +150,7 @@ def _build(
         transcription=_hearing(endpoint, kind, options, connections),
         speech=_speech(endpoint, kind, options, connections),
         voices=kind.voices,
+        voice_lister=_voices(endpoint, kind, connections),
         lister=_lister(kind, options, endpoint, connections),
         served=served,
     )
@@ -183,6 +185,12 @@ def _lister(
     if kind.model_list is None:
         return None
     return HttpModelList(endpoint, kind.model_list(options), connections.transport)
+
+
+def _voices(endpoint: Endpoint, kind: ProviderKind, connections: Connections) -> HttpVoices | None:
+    if kind.voice_list is None:
+        return None
+    return HttpVoices(endpoint, kind.voice_list, connections.transport, kind.voices)
 
 
 def _counter(

@@ -30,6 +30,7 @@ from aignehub.v1.model_service_pb2 import Model
 
 from server.phases import Phases
 from server.transport.endpoint import Credential
+from server.wire.audio.voice import SpokenVoice
 from server.wire.recording import Dictation
 
 
@@ -120,6 +121,13 @@ class TranscriptionBackend(Protocol):
 
         A stream that breaks after ``ready`` yields the summary of what was used, then raises HubError.
         """
+
+
+class VoiceLister(Protocol):
+    """The voices of one provider instance, as it lists them itself."""
+
+    async def voices(self, call: Call) -> Sequence[SpokenVoice]:
+        """Those it listed last, or, where it never did, those its host documents. Never raises HubError."""
 
 
 class SpeechBackend(Protocol):

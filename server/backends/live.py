@@ -49,6 +49,7 @@ class LiveTranscription:
         self._ended: Session | None = None
         """The session that told all it had to."""
         self._exchanged = asyncio.Event()
+        """Set where the session may be another one, or the call may be over."""
         self._losses = 0
         self._numbers: dict[str, int] = {}
         self._texts: dict[str, str] = {}
@@ -162,7 +163,6 @@ class LiveTranscription:
 
     async def _last_words(self, *, at_the_end: bool) -> None:
         """Has the provider finish all it heard. What it does not finish in time stays unsettled, or fails the call."""
-        self._exchanged.clear()
         async with self._swap:
             ending = self._ending = await self._session.finish()
         if not ending and self._unsettled.any(spoken=self._plan.detects and not self._speaking):
@@ -208,9 +208,14 @@ class LiveTranscription:
             if not over or self._finished or session is not self._session:
                 continue
             if session is self._ended:
-                await self._exchanged.wait()  # it went as it was asked to
+                await self._until_exchanged(session)  # it went as it was asked to
             else:
                 await self._replace(session)
+
+    async def _until_exchanged(self, session: Session) -> None:
+        while session is self._session and not self._finished:
+            self._exchanged.clear()
+            await self._exchanged.wait()
 
     async def _replace(self, lost: Session) -> None:
         """Goes on in another session where one went before its time."""

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import grpc
-from aignehub.admin.v1 import key_service_pb2_grpc
+from aignehub.admin.v1 import key_service_pb2_grpc, provider_service_pb2_grpc
 from aignehub.v1 import (
     audio_service_pb2_grpc,
     chat_service_pb2_grpc,
@@ -51,6 +51,7 @@ class Hub:
         self.models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self.health = health_service_pb2_grpc.HealthServiceStub(self._channel)
         self.keys = key_service_pb2_grpc.KeyServiceStub(self._channel)
+        self.providers = provider_service_pb2_grpc.ProviderServiceStub(self._channel)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

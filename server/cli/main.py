@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from server import __version__
-from server.cli import keys
+from server.cli import keys, providers
 from server.cli.chat import chat, count_tokens
 from server.cli.embed import embed
 from server.cli.failure import FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, CommandFailed
@@ -32,6 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
+)
+_providers = typer.Typer(
+    help="Look at providers, switch and weigh them, reload.", rich_markup_mode=None, pretty_exceptions_enable=False
 )
 _keys = typer.Typer(help="Make, list, rotate and revoke keys.", rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -132,6 +135,12 @@ _add(_keys, "show", keys.show, "hub keys show self")
 _add(_keys, "rotate", keys.rotate, "hub keys rotate KEY_ID --grace 24h > new.key")
 _add(_keys, "revoke", keys.revoke, "hub keys revoke KEY_ID")
 app.add_typer(_keys, name="keys")
+_add(_providers, "list", providers.list_providers, "hub providers list")
+_add(_providers, "on", providers.on, "hub providers on openai")
+_add(_providers, "off", providers.off, "hub providers off openai --key second")
+_add(_providers, "weigh", providers.weigh, "hub providers weigh azure 300")
+_add(_providers, "reload", providers.reload, "hub providers reload")
+app.add_typer(_providers, name="providers")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -144,7 +153,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-_NAMES_NO_COMMAND = ((), ("keys",))
+_NAMES_NO_COMMAND = ((), ("keys",), ("providers",))
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

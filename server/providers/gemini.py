@@ -1,4 +1,4 @@
-"""Google's Gemini API: chat by generateContent.
+"""Google's Gemini API: chat by generateContent, and embeddings.
 
 Emulated
 - system and developer messages become ``systemInstruction`` wherever they stand; for Gemma 2 and 3, which take none,
@@ -23,6 +23,10 @@ sound, spoken formats other than PCM and WAV, grammars, moderation. Dropped and 
 min_p, repetition_penalty, logit_bias, prediction, verbosity, user, safety_identifier, metadata, cache marks and keys,
 names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning of others.
 
+Embeddings: up to 100 texts a request; tasks by their name, for gemini-embedding-2 in the words that it was taught,
+which also reads images (by bytes). Titles go with the task RETRIEVAL_DOCUMENT alone. Refused: token ids, other vectors
+than floats. Dropped and listed: truncate, user.
+
 Answers: runs of Google's own tools, and any part that the contract has none for, are ProviderParts, to be sent back as
 they came. Signatures stay on the part they came with; a signed text is a part of its own. What grounds an answer is
 kept whole in provider_fields_json beside the citations made of it.
@@ -35,13 +39,16 @@ from dataclasses import replace
 from server.providers.kind import ProviderKind, Site
 from server.transport.credentials import always, header
 from server.wire import model_lists
-from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host
+from server.wire.by_model import EmbeddingsByModel
+from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host, embedding_families
+from server.wire.gemini.embeddings import GeminiEmbeddingsCodec
 from server.wire.gemini.host import KNOBS
 
 NAME = "gemini"
 _ADDRESS = "https://generativelanguage.googleapis.com"
 _VERSION = re.compile(r"v\d[a-z0-9]*")
 _USUAL_VERSION = "v1beta"
+_ALL_MEDIA = re.compile(r"gemini-embedding-(?!001|exp)")
 
 
 def version_of(options: Mapping[str, str], usual: str) -> str:
@@ -69,6 +76,16 @@ def _host(options: Mapping[str, str]) -> Host:
     )
 
 
+def _embeddings(options: Mapping[str, str]) -> EmbeddingsByModel:
+    host = _host(options)
+    return EmbeddingsByModel(
+        usual=GeminiEmbeddingsCodec(host, embedding_families.TEXTS),
+        rows=(
+            (re.compile(r"gemini-embedding-(?!001|exp)"), GeminiEmbeddingsCodec(host, embedding_families.ALL_MEDIA)),
+        ),
+    )
+
+
 GEMINI = ProviderKind(
     name=NAME,
     aliases=("google",),
@@ -76,6 +93,7 @@ GEMINI = ProviderKind(
     authorize=always(header("x-goog-api-key")),
     chat=lambda options: GeminiChatCodec(_host(options)),
     count=lambda options: GeminiCountCodec(_host(options)),
+    embeddings=_embeddings,
     key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     base_url_env="GEMINI_BASE_URL",
     settle=_settle,

@@ -17,6 +17,7 @@ from server.wire.codec import (
     ModelListCodec,
     SpeechCodec,
     TranscriptionCodec,
+    VoicesCodec,
 )
 
 ImageBackendMaker = Callable[[Mapping[str, str], Endpoint, Transport, CallerMedia], ImageBackend]
@@ -73,6 +74,8 @@ class ProviderKind:
     """Makes the codec of text to speech, as ``chat`` does for chat; None where the kind has none."""
     voices: tuple[SpokenVoice, ...] = ()
     """Voices its host documents; empty where each model has its own."""
+    voice_list: VoicesCodec | None = None
+    """Its own list of voices; None where there are none but those."""
     transcription: Callable[[Mapping[str, str]], TranscriptionCodec] | None = None
     """Makes the codec of speech to text."""
     live: LiveCodec | None = None

@@ -13,7 +13,15 @@ OPENAI_RULES = (
     ModelRule(re.compile(r"o\d"), _SAMPLING | {"parallel_tool_calls", "verbosity"}),
     # https://platform.openai.com/docs/guides/latest-model: later models take it while they do not reason.
     ModelRule(re.compile(r"gpt-5(?!\.\d)(?!.*chat)"), _SAMPLING),
-    ModelRule(re.compile(r"gpt-(5\.\d+|[6-9])(?!\d)(?!.*chat)"), _SAMPLING, unless_effort_none=True),
+    # Those before gpt-5.5 reason only when asked to; of them the codex and pro models always do.
+    ModelRule(
+        re.compile(r"gpt-5\.[1-4](?!\d)(?!.*(chat|codex|pro))"), _SAMPLING, unless_effort_none=True, off_by_default=True
+    ),
+    ModelRule(
+        re.compile(r"gpt-(5\.([5-9]|\d\d+)|5\.[1-4].*(codex|pro)|[6-9])(?!\d)(?!.*chat)"),
+        _SAMPLING,
+        unless_effort_none=True,
+    ),
     # Models that do not reason refuse to be told how.
     ModelRule(re.compile(r"(ft:)?(gpt-[34]|chatgpt-4)"), frozenset({"reasoning", "verbosity"})),
     # https://platform.openai.com/docs/guides/prompt-caching: breakpoints begin with gpt-5.6.

@@ -7,6 +7,9 @@ from types import MappingProxyType
 from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
+from server.providers.cohere import COHERE
+from server.providers.deepgram import DEEPGRAM
+from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
 from server.providers.gemini import GEMINI
 from server.providers.ideogram import IDEOGRAM
@@ -16,6 +19,7 @@ from server.providers.kind import ProviderKind
 from server.providers.lists import LISTS
 from server.providers.mistral import MISTRAL
 from server.providers.notes import NOTES
+from server.providers.responses import with_responses
 from server.providers.stability import STABILITY
 from server.providers.vertex import VERTEX
 from server.providers.voyage import VOYAGE
@@ -29,7 +33,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
         model_list=LISTS.get(kind.name),
         notes=NOTES.get(kind.name, ""),
     )
-    return with_audio(drawing(known))
+    return with_responses(with_audio(drawing(known)))
 
 
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
@@ -38,8 +42,11 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     MISTRAL,
     GEMINI,
     VERTEX,
+    COHERE,
     JINA,
     VOYAGE,
+    DEEPGRAM,
+    ELEVENLABS,
     IDEOGRAM,
     STABILITY,
     BFL,

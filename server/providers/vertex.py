@@ -6,6 +6,9 @@ begins with claude) is given documents and images as bytes; its reasoning and bl
 takes them back as well. A name with a slash, such as deepseek-ai/deepseek-v3.1-maas, goes to the partners' models
 behind OpenAI's format, of which tokens are estimated; ``endpoints/ID`` goes to a Gemini that was tuned.
 
+Embeddings: gemini-embedding-001 one text a request, other text models up to 250 by :predict, gemini-embedding-2 and
+multimodalembedding@001 one text or image each; truncate is sent where the model has a word on it.
+
 Options: ``project`` (or GOOGLE_CLOUD_PROJECT) and ``location`` (or GOOGLE_CLOUD_LOCATION, else global) say where calls
 go; without a project they go to express mode, which takes an API key alone. ``api_version`` is v1 unless set.
 
@@ -24,9 +27,10 @@ from server.transport.credentials.google import MACHINE, google
 from server.transport.endpoint import Credential
 from server.wire import anthropic
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec
-from server.wire.by_model import ByModel, CountByModel
+from server.wire.by_model import ByModel, CountByModel, EmbeddingsByModel
 from server.wire.chat.knobs import COMMON_KNOBS
-from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host
+from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host, embedding_families
+from server.wire.gemini.embeddings import GeminiEmbeddingsCodec
 from server.wire.gemini.host import KNOBS
 from server.wire.gemini.words import VERTEX_FINISH_NUMBERS
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
@@ -148,12 +152,28 @@ def _count(options: Mapping[str, str]) -> CountByModel:
     )
 
 
+def _embeddings(options: Mapping[str, str]) -> EmbeddingsByModel:
+    host = _host(options)
+    return EmbeddingsByModel(
+        usual=GeminiEmbeddingsCodec(host, embedding_families.VERTEX_TEXTS),
+        rows=tuple(
+            (re.compile(pattern), GeminiEmbeddingsCodec(host, family))
+            for pattern, family in (
+                (r"gemini-embedding-(001|exp)", embedding_families.VERTEX_ONE_TEXT),
+                (r"gemini-embedding", embedding_families.VERTEX_ALL_MEDIA),
+                (r"multimodalembedding", embedding_families.VERTEX_MULTIMODAL),
+            )
+        ),
+    )
+
+
 VERTEX = ProviderKind(
     name=NAME,
     base_url=_ADDRESS,
     authorize=lambda _: google(),
     chat=_chat,
     count=_count,
+    embeddings=_embeddings,
     key_env=("VERTEX_API_KEY", "GOOGLE_VERTEX_API_KEY"),
     base_url_env="VERTEX_BASE_URL",
     switched_on="`VERTEX_API_KEY`, or `GOOGLE_CLOUD_PROJECT` with `GOOGLE_APPLICATION_CREDENTIALS`",

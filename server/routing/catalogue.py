@@ -14,6 +14,7 @@ from server.backends.base import (
     SpeechBackend,
     TokenCounter,
     TranscriptionBackend,
+    VoiceLister,
 )
 from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
 from server.identity.rights import Rights
@@ -70,6 +71,8 @@ class Provider:
     images: ImageBackend | None = None
     transcription: TranscriptionBackend | None = None
     speech: SpeechBackend | None = None
+    voice_lister: VoiceLister | None = None
+    """None where ``voices`` are all there are."""
     voices: tuple[SpokenVoice, ...] = ()
     """Voices that are known; the provider may have more."""
     lister: ModelLister | None = None

@@ -129,7 +129,8 @@ class AudioService(AudioServiceServicer):
     @override
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
         validate(request)
-        return list_voices(self._frame.catalogue, request, caller_rights())
+        terms = self._frame.terms(context)
+        return await list_voices(self._frame.catalogue, request, caller_rights(), terms)
 
     def _hearing(self, model: str, gateway: GatewayOptions) -> Plan:
         return self._frame.plan(model, gateway, Modality.TRANSCRIPTION)

@@ -1,40 +1,71 @@
-"""ListVoices over the catalogue: what each provider documents."""
+"""ListVoices over the catalogue: what each provider lists, else what its host documents."""
+
+import asyncio
+from collections.abc import Sequence
 
 from aignehub.v1 import audio_service_pb2 as pb
 
+from server.backends.base import Call
 from server.errors import InvalidArgument
 from server.identity.rights import Rights
+from server.routing.attempt import Terms
 from server.routing.catalogue import ANY_MODEL, Catalogue, Modality, Provider
 from server.routing.resolve import plan_call
+from server.transport.endpoint import Credential
+from server.wire.audio.voice import SpokenVoice
 
 _PAGE_SIZE = 100
+_KEYLESS = Credential("none")
 
 
-def list_voices(catalogue: Catalogue, request: pb.ListVoicesRequest, rights: Rights) -> pb.ListVoicesResponse:
+async def list_voices(
+    catalogue: Catalogue, request: pb.ListVoicesRequest, rights: Rights, terms: Terms
+) -> pb.ListVoicesResponse:
     """A page of the voices the caller can ask for. Raises what resolving ``request.model`` raises."""
+    model = ""
     if request.model:
-        plan = plan_call(catalogue, request.model, rights, Modality.SPEECH)
-        providers = [plan.candidates[0].provider]
+        candidate = plan_call(catalogue, request.model, rights, Modality.SPEECH).candidates[0]
+        providers, model = [candidate.provider], candidate.model
     else:
         providers = [
             one
             for one in catalogue.providers
             if one.speech is not None and one.usable and rights.reach_model(f"{one.name}/{ANY_MODEL}")
         ]
-    voices = [voice for provider in providers for voice in _voices(provider) if _speaks(voice, request.language)]
+    known = await asyncio.gather(*(_voices(provider, terms) for provider in providers))
+    voices = [
+        _told(voice, provider)
+        for provider, listed in zip(providers, known, strict=True)
+        for voice in _of_model(listed, model)
+        if _speaks(voice, request.language)
+    ]
     begin = _offset(request.page_token)
     end = begin + (request.page_size or _PAGE_SIZE)
     return pb.ListVoicesResponse(voices=voices[begin:end], next_page_token=str(end) if end < len(voices) else "")
 
 
-def _voices(provider: Provider) -> list[pb.Voice]:
-    return [
-        pb.Voice(id=one.id, display_name=one.shown, languages=one.languages, provider=provider.name)
-        for one in provider.voices
-    ]
+async def _voices(provider: Provider, terms: Terms) -> Sequence[SpokenVoice]:
+    if provider.voice_lister is None:
+        return provider.voices
+    credential = provider.credentials[0] if provider.credentials else _KEYLESS
+    call = Call(terms.deadline, "", credential, terms.request_id, terms.phases, terms.traceparent)
+    return await provider.voice_lister.voices(call)
 
 
-def _speaks(voice: pb.Voice, language: str) -> bool:
+def _told(voice: SpokenVoice, provider: Provider) -> pb.Voice:
+    return pb.Voice(id=voice.id, display_name=voice.shown, languages=voice.languages, provider=provider.name)
+
+
+def _of_model(voices: Sequence[SpokenVoice], model: str) -> Sequence[SpokenVoice]:
+    """Those that ``model`` speaks with; all where its name belongs to no family of them."""
+    families = [one.family for one in voices if one.family and f"{model}-".startswith(f"{one.family}-")]
+    if not families:
+        return voices
+    nearest = max(families, key=len)
+    return [one for one in voices if one.family in ("", nearest)]
+
+
+def _speaks(voice: SpokenVoice, language: str) -> bool:
     """A voice without languages speaks all that its model does."""
     wanted = language.lower().split("-")[0]
     return not wanted or not voice.languages or any(one.lower().split("-")[0] == wanted for one in voice.languages)

@@ -63,6 +63,26 @@ def _any_of(*phrases: str) -> re.Pattern[str]:
 
 _REFUSALS = frozenset({0, 400, 403, 404, 406, 413, 422})
 
+# What OpenAI's Responses API says of a picture after it has begun to answer:
+# https://platform.openai.com/docs/api-reference/responses/object#responses/object-error
+_UNREADABLE_IMAGES = frozenset(
+    {
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "invalid_image_mode",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
+    }
+)
+
 _RULES = (
     # Groq answers 413 with code rate_limit_exceeded where one request is above the tokens of a minute.
     _Rule(
@@ -93,6 +113,8 @@ _RULES = (
             "input is too long",
             "input length .* exceed",
             "too many input tokens",
+            # Cohere: https://docs.cohere.com/reference/errors
+            "too many tokens: size limit",
             "(number of )?input tokens exceed",
             "token count .{0,40}exceeds the maximum",
             "reduce the length of the (messages|prompt|input)",
@@ -134,6 +156,8 @@ _RULES = (
             {
                 "content_filter",
                 "content_policy_violation",
+                "image_content_policy_violation",
+                "bio_policy",
                 "responsibleaipolicyviolation",
                 "moderation_blocked",
                 "data_inspection_failed",
@@ -240,13 +264,14 @@ _RULES = (
     _Rule(
         ProviderTimeout,
         frozenset({0}),
-        frozenset({"timeout", "request_timeout", "timeout_error", "modeltimeoutexception"}),
+        frozenset({"timeout", "request_timeout", "timeout_error", "modeltimeoutexception", "vector_store_timeout"}),
     ),
     _Rule(ProviderRateLimited, frozenset({0, 400, 503}), says=_any_of("rate limit", "too many requests")),
     _Rule(
         ProviderRejected,
         frozenset({0}),
-        frozenset({"invalid_request_error", "bad_request", "invalid_argument", "validationexception"}),
+        frozenset({"invalid_request_error", "bad_request", "invalid_argument", "validationexception", "invalid_prompt"})
+        | _UNREADABLE_IMAGES,
     ),
 )
 

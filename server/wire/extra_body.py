@@ -27,13 +27,23 @@ OWNED = frozenset(CreateChatCompletionRequest.DESCRIPTOR.fields_by_name) | {
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def merge_extra_body(text: str, body: dict[str, Any], *, owned: Set[str] = OWNED) -> None:
-    """Merges the caller's object into ``body``. Raises InvalidArgument naming a key that the codec owns."""
-    check_object(PATH, text)
+def merge_extra_body(
+    text: str, body: dict[str, Any], *, owned: Set[str] = OWNED, lists: Set[str] = frozenset()
+) -> None:
+    """Merges the caller's object into ``body``. Raises InvalidArgument naming a key that the codec owns.
+
+    To the arrays of top-level keys in ``lists`` the caller's values are added.
+    """
+    told = check_object(PATH, text)
     fields = _FIELDS.decode(text)
     for key in fields:
         if key in owned:
             raise InvalidArgument.field(PATH, f"{key} is set by a field of the request; use that")
+    for key in lists & fields.keys() & body.keys():
+        more = told[key]
+        if isinstance(more, list):
+            del fields[key]
+            body[key] = [*body[key], *(value for value in more if value not in body[key])]
     _merge(fields, body, "")
 
 

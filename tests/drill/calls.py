@@ -14,9 +14,9 @@ from tests.conversations.dialects.base import Dialect
 from tests.drill.providers import answer_to
 from tests.running import Failure, failure
 
-_SECONDS = 6.0
+_SECONDS = 12.0
 """Deadline of a call."""
-_ATTEMPT_SECONDS = 2.0
+_ATTEMPT_SECONDS = 4.0
 _HEDGED, _CANCELLED = 0.05, 0.05
 """Shares of the calls."""
 

@@ -26,6 +26,8 @@ class Wire:
     """Towards the hub."""
     ask: Callable[[bytes], Awaitable[asyncio.StreamReader]]
     """Sends a request to the provider; its answer."""
+    drop: Callable[[], None]
+    """Ends the provider's connection at once, as a network would that fails on both sides."""
     random: Random
 
 
@@ -81,12 +83,14 @@ async def _part(wire: Wire) -> None:
 
 async def _half_close(wire: Wire) -> None:
     await _part(wire)
+    wire.drop()
     wire.down.write_eof()
     await asyncio.sleep(0.2)
 
 
 async def _cut(wire: Wire) -> None:
     await _part(wire)
+    wire.drop()
     wire.down.transport.abort()
 
 

@@ -11,7 +11,7 @@ from tests.drill.faults import COSTLY, FAULTS, RETRY_AFTER, Wire, relay
 
 _NUMBER = re.compile(rb"drill call (\d+) ")
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
-_GRACE = 0.15
+_GRACE = 0.3
 """Seconds in which requests may still come that were sent before a 429 had arrived."""
 
 
@@ -91,7 +91,12 @@ class FaultProxy:
             await writer.drain()
             return reader
 
-        work = asyncio.ensure_future((FAULTS[fault] if fault else relay)(Wire(request, down, ask, self._random)))
+        def drop() -> None:
+            for writer in provider:
+                writer.transport.abort()
+
+        wire = Wire(request, down, ask, drop, self._random)
+        work = asyncio.ensure_future((FAULTS[fault] if fault else relay)(wire))
         gone = asyncio.ensure_future(up.read(1))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,8 +106,10 @@ class FaultProxy:
             for task in (work, gone):
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
+            if work.cancelled():
+                drop()
             for writer in provider:
-                writer.transport.abort() if not work.done() or work.cancelled() else writer.close()
+                writer.close()
 
     def _choose(self, instance: str, number: bytes) -> str:
         now = asyncio.get_running_loop().time()

@@ -21,7 +21,7 @@ from tests.drill.verdict import Verdict, judge
 from tests.wire.hub import Hub
 
 _SETTLE_SECONDS = 5.0
-_WAITS = {"first_byte_timeout": 1.0, "idle_timeout": 1.0}
+_WAITS = {"first_byte_timeout": 2.5, "idle_timeout": 2.5}
 """Seconds; those of production would have a five-minute drill wait most of the time."""
 
 

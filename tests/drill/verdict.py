@@ -71,6 +71,8 @@ def _outcome(call: Made, journey: Journey) -> str:
         return "answered"
     if call.failed is None:
         return f"answered with {call.text[:60]!r}"
+    if call.code == "DEADLINE_EXCEEDED" and not call.failed.reason and journey.faults:
+        return "failed rightly"  # gRPC at the caller was faster to say so than the hub
     if call.code not in _RIGHT_CODES or not call.failed.reason:
         return f"ended with {call.code} {call.failed.reason}: {call.failed.message[:80]}"
     if call.stream and call.text:

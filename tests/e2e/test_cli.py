@@ -225,3 +225,18 @@ async def test_what_cannot_be_said_of_sound(served: Served, arguments: tuple[str
     assert ended.status in (1, 2)
     assert told in ended.err
     assert ended.err.startswith("error: ")
+
+
+async def test_an_operator_looks_at_providers_and_switches_them(served: Served) -> None:
+    listed = await served.hub("providers", "list")
+    assert listed.out.split("\n")[1].split()[:4] == ["sandbox", "-", "yes", "100"]
+    assert (await served.hub("providers", "off", "sandbox")).status == 0
+    refused = await served.hub("chat", "hi")
+    assert (refused.status, "switched off" in refused.err) == (1, True)
+    weighed = await served.hub("providers", "weigh", "sandbox", "300")
+    assert weighed.out.split("\n")[1].split()[:4] == ["sandbox", "-", "no", "300"]
+    await served.hub("providers", "on", "sandbox")
+    assert (await served.hub("chat", "hi")).out == "hi\n"
+    assert (await served.hub("providers", "reload")).err == "configuration 1, unchanged\n"
+    missing = await served.hub("providers", "off", "nobody")
+    assert (missing.status, "there are sandbox" in missing.err) == (1, True)

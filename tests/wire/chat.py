@@ -1,5 +1,7 @@
 """``chat.completions`` of every provider whose dialect is OpenAI's."""
 
+from collections import Counter
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 import grpc
@@ -72,13 +74,17 @@ class ChatCompletions:
         root, proxy = address(recording.request, name, root)
         return Instance(name, kind, root + base, options, proxy=proxy)
 
+    def build(self, body: Mapping[str, Json], model: str, kind: str) -> Built:
+        """The recorded request as one of the contract."""
+        return build(body, model, kind)
+
     def _build(self, outcome: Outcome, model: str) -> Built | None:
         """The recorded request, or None where there is none or it is of a shape that no client could send."""
         recording = outcome.recording
         if recording.request is None:
             return None
         try:
-            return build(recording.request, model, self.kind(recording))
+            return self.build(recording.request, model, self.kind(recording))
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             outcome.encode = [f"the recorded request cannot be read: {type(error).__name__}: {error}"]
             return None
@@ -92,16 +98,69 @@ class ChatCompletions:
         if built is not None:
             got = await called(bench, built.request, stream=_streams(recording.request))
             requests = bench.server.requests(name)
-            _judge_request(bench, outcome, built.unmapped, requests, got.failure)
+            self._judge(bench, outcome, built.unmapped, requests, got.failure)
             if not requests:
                 got = None
         if got is None:
             got = await called(bench, minimal(model), stream=recording.streaming)
-        outcome.decode = compare.differences(bench.read(recording), got)
+        outcome.decode = compare.differences(self.read(bench, recording), got)
         times = len(bench.server.requests(name))
         if times != 1:
             outcome.decode.append(f"the provider was asked {times} times")
         return outcome
+
+    def read(self, bench: Bench, recording: Recording) -> Answer:
+        """The independent reading."""
+        return bench.read(recording)
+
+    def spell(self, body: Json, used: Counter[str]) -> Json:
+        """A request in the one spelling that requests are compared in."""
+        return body
+
+    def validate(self, bench: Bench, body: Json) -> list[str] | None:
+        """What OpenAI's published schema says against a request."""
+        return None if bench.validate is None else bench.validate(body)
+
+    def _judge(
+        self,
+        bench: Bench,
+        outcome: Outcome,
+        unmapped: list[str],
+        requests: list[Captured],
+        failure: Failure | None,
+    ) -> None:
+        """Fills in everything about the request."""
+        recording = outcome.recording
+        outcome.encode = []
+        argued = exceptions.BY_ID.get(recording.id)
+        if argued is not None:
+            outcome.exceptions.append(argued)
+        for path in unmapped:
+            reason = exceptions.unsayable(recording.provider, path)
+            if reason is not None:
+                outcome.exceptions.append(f"{path}: {reason}")
+            elif argued is None:
+                outcome.encode.append(f"{path}: the contract has no field for it, and exceptions.py does not argue why")
+        if not requests:
+            if argued is None:
+                told = "" if failure is None else f"{failure.code} {failure.message}"
+                outcome.encode.append(f"the hub sent nothing: {told}")
+            return
+        sent = requests[0]
+        outcome.encode += self._body(bench, recording, sent, unmapped) + _head(bench, recording, sent)
+        if recording.provider == "openai":
+            outcome.spec = self.validate(bench, sent.json())
+
+    def _body(self, bench: Bench, recording: Recording, sent: Captured, unmapped: list[str]) -> list[str]:
+        body = sent.json()
+        if not isinstance(body, dict):
+            return ["the body that was sent is no JSON object"]
+        context = normalise.Context(
+            elided=recording.media_elided > 0, deployment=_model(recording) if _DEPLOYMENTS in recording.path else ""
+        )
+        recorded, body = (self.spell(each, bench.used) for each in (recording.request, body))
+        left = normalise.explain(recorded, body, context, bench.used)
+        return [told(difference) for difference in left if not _left_out(difference, unmapped)]
 
 
 def address(request: Json, name: str, root: str) -> tuple[str, str]:
@@ -122,7 +181,7 @@ def _names_urls(request: Json) -> bool:
     return isinstance(request, list) and any(_names_urls(value) for value in request)
 
 
-_URL_FIELDS = ("url", "image_url", "file_data")
+_URL_FIELDS = ("url", "image_url", "file_data", "file_url")
 
 
 def _origin(url: str) -> str:
@@ -161,43 +220,6 @@ async def _streamed(
     except grpc.aio.AioRpcError as error:
         return stream.answer(observed.failure(error))
     return stream.answer(None)
-
-
-def _judge_request(
-    bench: Bench, outcome: Outcome, unmapped: list[str], requests: list[Captured], failure: Failure | None
-) -> None:
-    """Fills in everything about the request."""
-    recording = outcome.recording
-    outcome.encode = []
-    argued = exceptions.BY_ID.get(recording.id)
-    if argued is not None:
-        outcome.exceptions.append(argued)
-    for path in unmapped:
-        reason = exceptions.unsayable(recording.provider, path)
-        if reason is not None:
-            outcome.exceptions.append(f"{path}: {reason}")
-        elif argued is None:
-            outcome.encode.append(f"{path}: the contract has no field for it, and exceptions.py does not argue why")
-    if not requests:
-        if argued is None:
-            told = "" if failure is None else f"{failure.code} {failure.message}"
-            outcome.encode.append(f"the hub sent nothing: {told}")
-        return
-    sent = requests[0]
-    outcome.encode += _body(bench, recording, sent, unmapped) + _head(bench, recording, sent)
-    if bench.validate is not None and recording.provider == "openai":
-        outcome.spec = bench.validate(sent.json())
-
-
-def _body(bench: Bench, recording: Recording, sent: Captured, unmapped: list[str]) -> list[str]:
-    body = sent.json()
-    if not isinstance(body, dict):
-        return ["the body that was sent is no JSON object"]
-    context = normalise.Context(
-        elided=recording.media_elided > 0, deployment=_model(recording) if _DEPLOYMENTS in recording.path else ""
-    )
-    left = normalise.explain(recording.request, body, context, bench.used)
-    return [told(difference) for difference in left if not _left_out(difference, unmapped)]
 
 
 def _left_out(difference: Difference, unmapped: list[str]) -> bool:

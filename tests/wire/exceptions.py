@@ -26,19 +26,29 @@ ENCODE: tuple[Unsayable, ...] = (
         "OpenAI's functions, deprecated since 2023, were left out of the contract: tools took their place",
     ),
     Unsayable(
+        frozenset(),
+        r"reasoning\.(context|generate_summary)|truncation|include\..*",
+        "of the Responses API alone; a caller sends it in gateway.extra_body_json, which the harness leaves empty",
+    ),
+    Unsayable(
+        frozenset(),
+        "background",
+        "an answer that is fetched later has no place in a call that waits for it",
+    ),
+    Unsayable(
         frozenset({"openrouter"}),
         "models|provider|transforms|preset|plugins|route",
         "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
     ),
     Unsayable(
+        frozenset({"cohere"}),
+        r"messages\[\]\.content\[\]\.document\.data\.url",
+        "a document of the contract has a text, a title and what it is; its address is known to the fetching hub alone",
+    ),
+    Unsayable(
         frozenset({"ollama"}),
         "enable_thinking",
         "no parameter of Ollama's API, which ignores it; the contract says it as reasoning.mode",
-    ),
-    Unsayable(
-        frozenset({"bedrock"}),
-        r"additionalModelRequestFields\.anthropic_beta",
-        "a maker's own field of the hour: the hub's caller gives it in gateway.extra_body_json",
     ),
     Unsayable(
         frozenset({"groq"}),
@@ -52,7 +62,11 @@ _DALL_E_2_QUALITY = (
     "the hub leaves it out and tells the caller so"
 )
 
+_STORED_PROMPT = "the request names a prompt that is stored at OpenAI and has no input; the contract asks for messages"
+
 BY_ID: dict[str, str] = {
+    "openai-responses-chat-document-ac5da2f5": _STORED_PROMPT,
+    "openai-responses-chat-reasoning-00adb235": _STORED_PROMPT,
     "anthropic-messages-chat-text-22a37d37": (
         "top_p is -1, which one model let pass in 2024: the contract takes 0 to 1, as Anthropic's own reference did"
     ),
@@ -62,9 +76,6 @@ BY_ID: dict[str, str] = {
     ),
     "openai-images-generate-343e2986": _DALL_E_2_QUALITY,
     "openai-images-generate-error-f22f9b12": _DALL_E_2_QUALITY,
-    "bedrock-count-tokens-eb72288e": (
-        "the tokens of an InvokeModel body are counted; the hub speaks Converse to every chat model, and counts that"
-    ),
     "bedrock-converse-chat-structured-eb058f8d": (
         "Claude 3 Sonnet holds no answer to a schema by AWS's page, and the request id that was recorded is "
         "test-request-id-003; the hub has the schema answered by a tool that must be called"

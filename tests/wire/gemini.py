@@ -40,7 +40,7 @@ class GenerateContent:
 
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
         """The version and the place that the path names."""
-        path = _parsed(recording)
+        path = parsed(recording)
         options = [("api_version", path["version"])]
         if recording.provider == "vertex":
             options += [("project", PROJECT), ("location", path["location"])]
@@ -53,7 +53,7 @@ class GenerateContent:
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request, streamed where it was; else the least that asks for such an answer."""
         outcome = Outcome(recording)
-        model = f"{name}/{_parsed(recording)['model']}"
+        model = f"{name}/{parsed(recording)['model']}"
         body = canonical(recording.request, bench.used)
         built = Built(minimal(model)) if body is None else build(body, model, recording.provider)
         got = await called(bench, built.request, stream=recording.streaming)
@@ -74,7 +74,7 @@ class GeminiTokens(GenerateContent):
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request; the count must be the provider's own."""
         outcome = Outcome(recording)
-        model = _parsed(recording)["model"]
+        model = parsed(recording)["model"]
         whole = recording.provider == "gemini"
         body = counted(canonical(recording.request, bench.used), model, bench.used, whole=whole)
         inner = body.get("generateContentRequest", body)
@@ -89,7 +89,8 @@ class GeminiTokens(GenerateContent):
         return outcome
 
 
-def _parsed(recording: Recording) -> dict[str, str]:
+def parsed(recording: Recording) -> dict[str, str]:
+    """Version, location, model and method that the path names."""
     found = _PATH.match(recording.path)
     if found is None:
         raise ValueError(f"the path {recording.path} is none of this API")

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from tests.wire import gemini_canonical
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
+from tests.wire.responses_form import NAMES as RESPONSES_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ GEMINI = (
     _nowhere(gemini_canonical.SPELLING, "Google's servers read names in both spellings; the reference has this one"),
     _nowhere(gemini_canonical.SCHEMA, "the older field says the same with types in upper case, or as numbers"),
     _nowhere(gemini_canonical.COUNTED, "the reference takes the conversation alone or the whole request to be counted"),
+    _nowhere("a batch of one", "one text is embedded alone or as a batch of one: the vector is the same"),
     _nowhere(gemini_canonical.LIMIT, "a limit of the answer is no part of what is counted"),
     Rule(
         "empty objects of generateContent are absent",
@@ -341,7 +343,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "media of equal bytes",
         "media travels as bytes, so base64 is written anew: same media type, same bytes",
-        r"messages\[\]\.content\[\]\.(image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
+        r"(messages|input)\[\]\.(content|output)\[\]\.(image_url|image_url\.url|input_audio\.data|file\.file_data|video_url\.url)",
         _media_bytes,
     ),
     Rule(
@@ -428,6 +430,31 @@ RULES: tuple[Rule, ...] = (
         r"messages\[\]\.(reasoning_details|tool_calls)\[\]\.index",
         lambda pair: _position(pair) or _position_told(pair),
     ),
+    Rule(
+        "stored unless told otherwise",
+        "the Responses API stores every answer unless told not to, and the request says that it is to be stored",
+        "store",
+        _recorded_absent(True),
+    ),
+    Rule(
+        "nothing is stored",
+        "DeepSeek and OpenRouter keep nothing: https://openrouter.ai/docs/api-reference/responses",
+        "store",
+        _recorded_absent(False),
+    ),
+    Rule(
+        "strict unless told otherwise",
+        "functions of the Responses API are strict where they do not say",
+        r"tools\[\]\.strict",
+        lambda pair: pair.difference.recorded in (ABSENT, None) and pair.difference.sent is True,
+    ),
+    Rule(
+        "detail: auto is absent",
+        "the spec demands it of an image, and auto is its default",
+        r"input\[\]\.(content|output)\[\]\.detail",
+        _recorded_absent("auto"),
+    ),
+    *(_nowhere(name, reason) for name, reason in RESPONSES_NAMES.items()),
     Rule(
         "one input is a list of one",
         "the vectors of one text and of a list that holds it alone are the same",

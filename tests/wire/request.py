@@ -36,7 +36,7 @@ def build(body: Mapping[str, Json], model: str, provider: str) -> Built:
                 built.request.messages.append(message)
                 built.unmapped += [f"messages[{place}].{path}" for path in unmapped]
             continue
-        write = _FIELDS.get(name)
+        write = FIELDS.get(name)
         if write is None:
             built.unmapped.append(name)
             continue
@@ -308,7 +308,7 @@ def _moderation(request: _Request, value: Any) -> None:
     request.moderation_json = orjson.dumps(value).decode()
 
 
-_FIELDS: dict[str, _Write] = {
+FIELDS: dict[str, _Write] = {
     "max_tokens": _limit,
     "max_completion_tokens": _limit,
     "stop": _stop,

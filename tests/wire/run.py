@@ -75,7 +75,10 @@ async def _replay(plan: Plan, served: Mapping[str, Recording], result: Result) -
             APIS[recording.api].instance(recording, name, f"{root}/{name}") for name, recording in served.items()
         ]
         with tempfile.TemporaryDirectory(prefix="wire-") as folder:
-            async with Hub(Path(folder), instances) as hub, _channel(hub.address) as channel:
+            async with (
+                Hub(Path(folder), instances, routing={"max_repeats": 0}) as hub,
+                _channel(hub.address) as channel,
+            ):
                 metadata = (("authorization", f"Bearer {hub.key}"),)
                 bench = Bench(channel, metadata, server, result.used, plan.read, validate)
                 result.outcomes = await _all(bench, served)

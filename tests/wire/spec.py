@@ -32,7 +32,10 @@ def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str
 
 
 def _mended(schema: Any) -> Any:
-    """OpenAPI as JSON Schema: 3.0's ``nullable`` lingers in the 3.1 document; formats are hints."""
+    """OpenAPI as JSON Schema: 3.0's ``nullable`` lingers in the 3.1 document; formats are hints.
+
+    Where a discriminator chooses, one of several is any of them: two kinds of input message are written alike.
+    """
     if isinstance(schema, list):
         return [_mended(item) for item in schema]
     if not isinstance(schema, dict):
@@ -40,6 +43,8 @@ def _mended(schema: Any) -> Any:
     kept = {
         name: _mended(value) for name, value in schema.items() if name not in ("nullable", "format", "discriminator")
     }
+    if "discriminator" in schema and "oneOf" in kept:
+        kept["anyOf"] = kept.pop("oneOf")
     if schema.get("nullable") is True:
         return {"anyOf": [kept, {"type": "null"}]}
     return kept

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from server.errors import AttemptTimedOut, HubError, ProviderQuotaExceeded
+from server.errors import HubError, ProviderQuotaExceeded
 from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
@@ -181,6 +181,7 @@ _FAULTS = {
     "PROVIDER_UNAVAILABLE": Fault.PROVIDER,
     "PROVIDER_BAD_RESPONSE": Fault.PROVIDER,
     "PROVIDER_TIMEOUT": Fault.OVERLOAD,
+    "ATTEMPT_TIMED_OUT": Fault.SLOW,
 }
 _OVERLOADED = frozenset({"503", "529"})
 
@@ -188,7 +189,7 @@ _OVERLOADED = frozenset({"503", "529"})
 def fault_of(error: HubError) -> Fault:
     """Whose fault ``error`` was, by its reason."""
     fault = _FAULTS.get(error.reason, Fault.CALLER)
-    if fault is Fault.OVERLOAD and (not error.helps or isinstance(error, AttemptTimedOut)):
+    if fault is Fault.OVERLOAD and not error.helps:
         return Fault.SLOW
     if fault is Fault.PROVIDER and error.metadata.get("providerStatus") in _OVERLOADED:
         return Fault.OVERLOAD

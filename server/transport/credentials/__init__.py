@@ -8,9 +8,17 @@ Options = Mapping[str, str]
 """An instance's own ``options`` of the configuration."""
 
 
-def bearer(credential: Credential, _: Outgoing) -> Mapping[str, str]:
-    """``Authorization: Bearer <secret>``; nothing where the provider was configured without a key."""
-    return {"Authorization": f"Bearer {credential.secret}"} if credential.secret else {}
+def scheme(word: str) -> Authorize:
+    """``Authorization: <word> <secret>``; nothing where the provider was configured without a key."""
+
+    def authorize(credential: Credential, _: Outgoing) -> Mapping[str, str]:
+        return {"Authorization": f"{word} {credential.secret}"} if credential.secret else {}
+
+    return authorize
+
+
+bearer = scheme("Bearer")
+"""``Authorization: Bearer <secret>``, as nearly everywhere."""
 
 
 def header(name: str) -> Authorize:

@@ -14,6 +14,8 @@ class SpokenVoice:
     """BCP-47; empty where it speaks all that its model does."""
     display_name: str = ""
     """Empty where the id tells it."""
+    family: str = ""
+    """The model that speaks with it, or how the names of those begin; empty for all of the host's."""
 
     @property
     def shown(self) -> str:

@@ -47,8 +47,13 @@ class Adjustments(Drops):
     def model_refusal(self, knob: str) -> str:
         """Why the model does not take what its host takes; empty where it does."""
         for rule in self._rules:
-            if knob in rule.refuses and rule.models.match(self._model):
-                off = self._request.reasoning.effort == chat_pb2.REASONING_EFFORT_NONE
-                if not (rule.unless_effort_none and off):
-                    return f"the model {self._model} does not take it"
+            lifted = rule.unless_effort_none and self._reasons_not(rule)
+            if knob in rule.refuses and rule.models.match(self._model) and not lifted:
+                return f"the model {self._model} does not take it"
         return ""
+
+    def _reasons_not(self, rule: ModelRule) -> bool:
+        told = self._request.reasoning
+        if told.effort:
+            return told.effort == chat_pb2.REASONING_EFFORT_NONE
+        return told.mode == chat_pb2.REASONING_MODE_OFF or (rule.off_by_default and not told.mode)

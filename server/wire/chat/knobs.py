@@ -37,3 +37,5 @@ class ModelRule:
     refuses: frozenset[str]
     unless_effort_none: bool = False
     """The refusal is lifted while reasoning is switched off."""
+    off_by_default: bool = False
+    """Reasoning is off unless the caller switches it on."""

@@ -32,6 +32,8 @@ _KEEP_ALIVE = 4.0
 """Deepgram hangs up after 10 seconds without audio, and asks for a message every 3 to 5."""
 _PATIENCE = 1.0
 """Seconds after which a commit that nothing answers found nothing."""
+_GOODBYE = 0.5
+"""Seconds within which Deepgram hangs up after its summary; where it speaks on instead, that was none."""
 _RATE = 16000
 _RATES = range(8000, 48001)
 _SEVERAL_LANGUAGES = ("nova-2", "nova-3")
@@ -96,6 +98,8 @@ class DeepgramDialogue:
         self._language = ""
         self._started = False
         self._finishing = False
+        self._summed = False
+        self._usage: Usage | None = None
 
     def append(self, samples: bytes) -> Frame:
         """See LiveDialogue.append."""
@@ -118,10 +122,15 @@ class DeepgramDialogue:
 
     def patience(self) -> float | None:
         """See LiveDialogue.patience. A commit that finds little to do may not be answered: …/docs/finalize."""
+        if self._summed:
+            return _GOODBYE
         return _PATIENCE if self._commits else None
 
     def overdue(self) -> Sequence[Event]:
         """See LiveDialogue.overdue."""
+        if self._summed:
+            self._summed = False
+            return (Event(Kind.ENDED, usage=self._usage),)
         return list(self._answer()) if self._commits else ()
 
     def read(self, message: Frame) -> Sequence[Event]:
@@ -136,7 +145,8 @@ class DeepgramDialogue:
             case "UtteranceEnd":
                 return list(self._close())
             case "Metadata" if self._finishing:
-                return (*self._close(), Event(Kind.ENDED, usage=_usage(told)))
+                self._summed, self._usage = True, _usage(told)
+                return list(self._close())
             case "Error":
                 return (Event(Kind.FAILED, error=_failure(told)),)
             case _:

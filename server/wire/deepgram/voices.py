@@ -27,6 +27,7 @@ class DeepgramVoicesCodec:
                 json.text(one.get("canonical_name")),
                 tuple(filter(None, map(json.text, json.items(one.get("languages"))))),
                 json.text(json.obj(one.get("metadata")).get("display_name")) or json.text(one.get("name")),
+                json.text(one.get("architecture")),
             )
             for one in json.objects(told)
         )

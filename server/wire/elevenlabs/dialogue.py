@@ -50,7 +50,10 @@ class ElevenLabsDialogue:
         """Where in the audio the commits are that nothing has answered, in seconds."""
         self._told_up_to = 0.0
         """Where the audio ends whose transcript is told, in seconds."""
+        self._committed_up_to = 0.0
+        """Where the last commit of ours is, in seconds."""
         self._overtaken = False
+        """An utterance came that may have been ended before the oldest commit of ours."""
         self._utterance = 0
         self._untimed: deque[str] = deque()
         """Transcripts whose twins with times are still to come."""
@@ -66,7 +69,8 @@ class ElevenLabsDialogue:
 
     def commit(self) -> Sequence[Frame]:
         """See LiveDialogue.commit."""
-        lacking = _LEAST - (self._clock.heard - self._told_up_to)
+        lacking = _LEAST - (self._clock.heard - max(self._told_up_to, self._committed_up_to))
+        self._committed_up_to = self._clock.heard
         self._commits.append(self._clock.heard)
         return (self._chunk(self._silent(lacking) if lacking > 0 else b"", commit=True),)
 
@@ -103,9 +107,9 @@ class ElevenLabsDialogue:
             case "partial_transcript" if text:
                 return (Event(Kind.GUESS, str(self._utterance), text),)
             case "committed_transcript":
-                return list(self._committed(text))
+                return list(self._untimed_transcript(text))
             case "committed_transcript_with_timestamps":
-                return list(self._committed_with_times(text, told))
+                return list(self._timed_transcript(text, told))
             case "commit_throttled":
                 return list(self._nothing())
             case kind if kind in _OVER:
@@ -133,7 +137,7 @@ class ElevenLabsDialogue:
         self._clock.pad(samples)
         return bytes(samples * pcm.WIDTH)
 
-    def _committed(self, text: str) -> Iterator[Event]:
+    def _untimed_transcript(self, text: str) -> Iterator[Event]:
         if self._timed:
             self._timed -= 1
             return
@@ -141,7 +145,7 @@ class ElevenLabsDialogue:
         if len(self._untimed) > 1:
             yield from self.overdue()
 
-    def _committed_with_times(self, text: str, told: json.Object) -> Iterator[Event]:
+    def _timed_transcript(self, text: str, told: json.Object) -> Iterator[Event]:
         if self._given_up and self._given_up[0] == text:
             self._given_up.popleft()
             return

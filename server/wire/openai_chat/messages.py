@@ -8,6 +8,7 @@ from aignehub.v1.chat_pb2 import ContentPart, Message, ReasoningPart, ToolCall
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.blocks import is_response_item
 from server.wire.json_text import object_of
 from server.wire.openai_chat import parts, reasoning, words
 from server.wire.openai_chat.dialect import Dialect
@@ -114,6 +115,8 @@ def _keep_block(part: ContentPart, entries: list[Any], path: str, dialect: Diale
     block = part.provider
     if block.provider != dialect.name:
         notes.drop(f"{path}.provider", "another provider's block cannot be sent")
+    elif is_response_item(block.type):
+        notes.drop(f"{path}.provider", "a block of the provider's other API cannot be sent")
     elif block.type == EXECUTED_TOOL:
         # Told in answers only; the host keeps no use for it: https://console.groq.com/docs/compound
         return

@@ -181,15 +181,20 @@ _LIFETIMES = frozenset({"30m"})
 
 
 def _prompt_cache_ttl(draft: Draft, value: str) -> None:
-    if not draft.notes.takes("prompt_cache_ttl"):
+    cache_lifetime(draft.notes, draft.dialect.name, draft.body, value)
+
+
+def cache_lifetime(notes: Adjustments, host: str, body: dict[str, Any], value: str) -> None:
+    """Puts how long a cached prefix lives into the body, in either of OpenAI's APIs."""
+    if not notes.takes("prompt_cache_ttl"):
         return
     # Two fields of two generations of models: https://platform.openai.com/docs/guides/prompt-caching
     if value in _RETENTIONS:
-        draft.body["prompt_cache_retention"] = value
+        body["prompt_cache_retention"] = value
     elif value in _LIFETIMES:
-        draft.body["prompt_cache_options"] = {"ttl": value}
+        body["prompt_cache_options"] = {"ttl": value}
     else:
-        draft.notes.drop("prompt_cache_ttl", f"{draft.dialect.name} knows in_memory, 24h and 30m")
+        notes.drop("prompt_cache_ttl", f"{host} knows in_memory, 24h and 30m")
 
 
 def _moderation(draft: Draft, value: str) -> None:

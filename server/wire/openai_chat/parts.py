@@ -69,14 +69,7 @@ def _audio(part: AudioPart, path: str, dialect: Dialect) -> dict[str, Any]:
         case "url" if dialect.audio_text:
             return {"type": "input_audio", "input_audio": media.url}
         case "data":
-            mime_type(media, f"{path}.media")
-            return {
-                "type": "input_audio",
-                "input_audio": {
-                    "data": base64_text(media.data),
-                    "format": _audio_format(media, f"{path}.media.mime_type", dialect),
-                },
-            }
+            return audio_input(media, f"{path}.media", dialect.name, dialect.audio_formats)
         case "url" if dialect.audio_urls:
             return {"type": "audio_url", "audio_url": {"url": media.url}}
         case None:
@@ -85,14 +78,14 @@ def _audio(part: AudioPart, path: str, dialect: Dialect) -> dict[str, Any]:
             raise UnsupportedByProvider.of(f"{path}.media.{source}", f"{dialect.name} takes audio as data only")
 
 
-def _audio_format(media: Media, path: str, dialect: Dialect) -> str:
-    mime_type = media.mime_type.partition(";")[0].strip().lower()
-    known = words.INPUT_AUDIO_FORMATS.get(mime_type)
-    takes = dialect.audio_formats
-    if known is None or (takes is not None and known not in takes):
-        choice = ", ".join(sorted(takes or set(words.INPUT_AUDIO_FORMATS.values())))
-        raise InvalidArgument.field(path, f"{dialect.name} reads audio as {choice}")
-    return known
+def audio_input(media: Media, path: str, host: str, formats: frozenset[str] | None) -> dict[str, Any]:
+    """Bytes of sound as OpenAI's APIs take them; ``formats`` are the words that the host knows, None for all."""
+    mime = mime_type(media, path).partition(";")[0].strip().lower()
+    known = words.INPUT_AUDIO_FORMATS.get(mime)
+    if known is None or (formats is not None and known not in formats):
+        choice = ", ".join(sorted(formats or set(words.INPUT_AUDIO_FORMATS.values())))
+        raise InvalidArgument.field(f"{path}.mime_type", f"{host} reads audio as {choice}")
+    return {"type": "input_audio", "input_audio": {"data": base64_text(media.data), "format": known}}
 
 
 def _video(part: VideoPart, path: str, dialect: Dialect, notes: Adjustments) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ReasoningOptions, ReasoningPart
 
 from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.effort import effort_word
 from server.wire.openai_chat.dialect import Dialect
 
 IN_PLACE = "content"
@@ -184,12 +185,7 @@ def vllm(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], note
 
 
 def _put_effort(level: int, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
-    word = dialect.efforts.get(level)
-    if word is None:
-        nearest = max((known for known in dialect.efforts if known < level), default=min(dialect.efforts))
-        word = dialect.efforts[nearest]
-        notes.drop("reasoning.effort", f"the provider's nearest level is {word}")
-    body["reasoning_effort"] = word
+    body["reasoning_effort"] = effort_word(level, dialect.efforts, notes)
 
 
 def _drop(options: ReasoningOptions, notes: Adjustments, *names: str) -> None:

@@ -1,14 +1,26 @@
 """Every fake there is: one module a format. Add the module here."""
 
-from tests.conversations.dialects import anthropic, bedrock, bedrock_mantle, gemini, mistral, openai_hosts, vertex
+from tests.conversations.dialects import (
+    anthropic,
+    bedrock,
+    bedrock_mantle,
+    cohere,
+    gemini,
+    mistral,
+    openai_hosts,
+    openai_responses,
+    vertex,
+)
 from tests.conversations.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
     *openai_hosts.DIALECTS,
+    *openai_responses.DIALECTS,
     *anthropic.DIALECTS,
     *mistral.DIALECTS,
     *gemini.DIALECTS,
     *vertex.DIALECTS,
     *bedrock.DIALECTS,
     *bedrock_mantle.DIALECTS,
+    *cohere.DIALECTS,
 )

@@ -28,11 +28,11 @@ def _without_thoughts(heard: Heard) -> Heard:
     return replace(heard, turns=tuple(replace(turn, thoughts=()) for turn in heard.turns))
 
 
-_NO_TOOL_ERROR = {
+NO_TOOL_ERROR = {
     "parallel tools answered": Otherwise(adjusted=("messages[3].tool_error",), heard=_without_errors),
 }
 """The format has no mark for a tool that failed."""
-_NO_BREAKPOINT = {
+NO_BREAKPOINT = {
     "cache breakpoint": Otherwise(
         adjusted=("messages[0].content[0].cache_control",), heard=lambda heard: replace(heard, cached=())
     ),
@@ -46,13 +46,13 @@ _NO_IMAGES = {
     "vision by bytes": Otherwise(refused=Refused("messages[0].content[1].image")),
     "vision by URL": Otherwise(refused=Refused("messages[0].content[1].image")),
 }
-_NO_FILES = {"document": Otherwise(refused=Refused("messages[0].content[1].file"))}
+NO_FILES = {"document": Otherwise(refused=Refused("messages[0].content[1].file"))}
 _NO_N = {"n": Otherwise(refused=Refused("n"))}
 _NO_LOGPROBS = {"logprobs": Otherwise(refused=Refused("logprobs"))}
 _SCHEMA_IN_PROMPT = {"json_schema": Otherwise(emulated="JSON mode, and the schema as an instruction in the prompt")}
 
 
-def _citing(*citations: Citation) -> dict[str, Otherwise]:
+def citing(*citations: Citation) -> dict[str, Otherwise]:
     """The first exchange, answered with sources."""
 
     def told(script: Script) -> Script:
@@ -61,7 +61,7 @@ def _citing(*citations: Citation) -> dict[str, Otherwise]:
     return {"text": Otherwise(told=told)}
 
 
-_COMMON = {**_NO_TOOL_ERROR, **_NO_BREAKPOINT}
+_COMMON = {**NO_TOOL_ERROR, **NO_BREAKPOINT}
 
 
 def _bare(usage: Usage) -> dict[str, Any]:
@@ -84,9 +84,9 @@ OPENAI = OpenAIChat(
     reads=frozenset({"image", "file"}),
     breakpoints=True,
     otherwise={
-        **_NO_TOOL_ERROR,
+        **NO_TOOL_ERROR,
         **_NO_TEXT_SWITCH,
-        **_citing(Citation(start=0, end=5, url="https://example.com/gruss", title="Gruß")),
+        **citing(Citation(start=0, end=5, url="https://example.com/gruss", title="Gruß")),
     },
 )
 
@@ -197,7 +197,7 @@ DEEPSEEK = DeepSeek(
     refusals=False,
     counts=frozenset({"cached", "reasoning"}),
     usage_with_end=True,
-    otherwise={**_COMMON, **_NO_IMAGES, **_NO_FILES, **_NO_N, **_SCHEMA_IN_PROMPT},
+    otherwise={**_COMMON, **_NO_IMAGES, **NO_FILES, **_NO_N, **_SCHEMA_IN_PROMPT},
 )
 
 
@@ -224,7 +224,7 @@ XAI_ = XAI(
     thinks="reasoning_content",
     takes_thoughts="reasoning_content",
     counts=frozenset({"cached", "reasoning"}),
-    otherwise={**_COMMON, **_NO_FILES},
+    otherwise={**_COMMON, **NO_FILES},
 )
 
 
@@ -326,7 +326,7 @@ OPENROUTER = OpenRouter(
     limits=frozenset({"max_tokens", "max_completion_tokens"}),
     takes=_ALL - {"n"},
     reads=frozenset({"image", "file"}),
-    otherwise={**_NO_TOOL_ERROR, **_NO_N},
+    otherwise={**NO_TOOL_ERROR, **_NO_N},
 )
 
 
@@ -389,7 +389,7 @@ GROQ = Groq(
     refusals=False,
     counts=frozenset({"cached", "reasoning"}),
     usage_with_end=True,
-    otherwise={**_COMMON, **_NO_FILES, **_NO_N, **_NO_LOGPROBS},
+    otherwise={**_COMMON, **NO_FILES, **_NO_N, **_NO_LOGPROBS},
 )
 
 
@@ -453,7 +453,7 @@ TOGETHER = Together(
     refusals=False,
     counts=frozenset({"cached"}),
     usage_with_end=True,
-    otherwise={**_COMMON, **_NO_FILES},
+    otherwise={**_COMMON, **NO_FILES},
 )
 
 
@@ -474,7 +474,7 @@ FIREWORKS = Fireworks(
     refusals=False,
     counts=frozenset({"cached"}),
     usage_with_end=True,
-    otherwise={**_COMMON, **_NO_FILES},
+    otherwise={**_COMMON, **NO_FILES},
 )
 
 
@@ -547,7 +547,7 @@ PERPLEXITY = Perplexity(
         **_COMMON,
         **_NO_N,
         **_NO_LOGPROBS,
-        **_citing(Citation(url="https://example.com/gruss", title="Gruß", quoted="Grüße schreibt man so.")),
+        **citing(Citation(url="https://example.com/gruss", title="Gruß", quoted="Grüße schreibt man so.")),
         **{name: Otherwise(refused=Refused("tools")) for name in ("parallel tools", "forced tool", "reasoning")},
     },
 )
@@ -577,7 +577,7 @@ CEREBRAS = Cerebras(
     refusals=False,
     counts=frozenset({"cached", "reasoning"}),
     usage_with_end=True,
-    otherwise={**_COMMON, **_NO_IMAGES, **_NO_FILES, **_NO_N},
+    otherwise={**_COMMON, **_NO_IMAGES, **NO_FILES, **_NO_N},
 )
 
 DOUBAO = DeepSeek(
@@ -590,7 +590,7 @@ DOUBAO = DeepSeek(
     takes_thoughts="reasoning_content",
     refusals=False,
     counts=frozenset({"cached", "reasoning"}),
-    otherwise={**_COMMON, **_NO_FILES, **_NO_N},
+    otherwise={**_COMMON, **NO_FILES, **_NO_N},
 )
 
 
@@ -648,7 +648,7 @@ HUGGINGFACE = HuggingFace(
     takes_thoughts="reasoning_content",
     refusals=False,
     counts=frozenset(),
-    otherwise={**_COMMON, **_NO_FILES, **_NO_N},
+    otherwise={**_COMMON, **NO_FILES, **_NO_N},
 )
 
 
@@ -727,7 +727,7 @@ OLLAMA = Ollama(
     takes_thoughts="reasoning",
     refusals=False,
     counts=frozenset(),
-    otherwise={**_COMMON, **_NO_FILES, **_NO_N},
+    otherwise={**_COMMON, **NO_FILES, **_NO_N},
 )
 
 LMSTUDIO = Plain(
@@ -740,7 +740,7 @@ LMSTUDIO = Plain(
     counts=frozenset(),
     otherwise={
         **_COMMON,
-        **_NO_FILES,
+        **NO_FILES,
         **_NO_N,
         **_NO_LOGPROBS,
         "reasoning replayed": Otherwise(adjusted=("messages[1].content[0].reasoning",), heard=_without_thoughts),
@@ -790,7 +790,7 @@ VLLM_ = VLLM(
     takes_thoughts="reasoning",
     refusals=False,
     counts=frozenset({"cached"}),
-    otherwise={**_COMMON, **_NO_FILES},
+    otherwise={**_COMMON, **NO_FILES},
 )
 
 ANY = OpenAIChat(

@@ -1,0 +1,466 @@
+"""OpenAI's Responses API: https://platform.openai.com/docs/api-reference/responses and its streaming events."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from typing_extensions import override
+
+from tests.conversations.dialects.base import (
+    KEY,
+    Dialect,
+    NotTaken,
+    Otherwise,
+    Reader,
+    Refused,
+    Reply,
+    Request,
+    StreamReply,
+)
+from tests.conversations.dialects.openai_chat import in_pieces
+from tests.conversations.dialects.openai_hosts import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR, citing
+from tests.conversations.neutral import (
+    Chance,
+    Choice,
+    Citation,
+    Document,
+    Heard,
+    Image,
+    Reasoning,
+    Script,
+    Thought,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    rounds,
+)
+
+_CREATED = 1750000000
+_PROOF = "reasoning.encrypted_content"
+_LOGPROBS = "message.output_text.logprobs"
+_ITEMS_OF_AN_ANSWER = ("reasoning", "function_call")
+
+
+@dataclass(frozen=True)
+class Responses(Dialect):
+    """OpenAI itself; a host overrides what it does differently."""
+
+    base_path: str = "/v1"
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"api": "responses"}))
+    key_header: str = "authorization"
+    reads: frozenset[str] = frozenset({"image", "file"})
+    breakpoints: bool = True
+    details: bool = True
+    """Names the events of a stream, and says of images how closely they are to be looked at."""
+    proofs: frozenset[str] = frozenset()
+    """Models whose reasoning comes encrypted; the others answer 400 to being asked for it."""
+    form: str = "summary"
+    """Where the text of reasoning is: summary, which must be asked for, or content."""
+
+    # What is heard
+
+    @override
+    def hear(self, request: Request) -> Heard:
+        if (request.method, request.path) != ("POST", f"{self.base_path}/responses"):
+            raise NotTaken(f"there is no {request.method} {request.path}")
+        expected = f"Bearer {KEY}" if self.key_header == "authorization" else KEY
+        if request.headers.get(self.key_header) != expected:
+            raise NotTaken(f"no credential in {self.key_header}")
+        body = Reader(request.json)
+        body.want("store", False)
+        model = body.need("model", str)
+        system, turns, cached = self._input(body.need("input", list))
+        heard = Heard(
+            model=model,
+            stream=body.take("stream", bool, False),
+            system=system,
+            turns=turns,
+            cached=cached,
+            max_tokens=body.take("max_output_tokens", int),
+            reasoning=self._reasoning(body),
+            tools=tuple(_tool(Reader(tool, "tools")) for tool in body.take("tools", list, [])),
+            tool_choice=_tool_choice(body.take("tool_choice", (str, dict), "")),
+            logprobs=self._included(body, model),
+        )
+        if (text := body.take("text", dict)) is not None:
+            heard = replace(heard, json_only=True, schema=_schema(Reader(text, "text")))
+        body.end()
+        return heard
+
+    def _included(self, body: Reader, model: str) -> int | None:
+        include = body.take("include", list, [])
+        if (_PROOF in include) is not (model in self.proofs):
+            raise NotTaken(f"include is {include} for {model}")
+        if not set(include) <= {_PROOF, _LOGPROBS}:
+            raise NotTaken(f"include is {include}")
+        most: int = body.take("top_logprobs", int, 0)
+        return most if _LOGPROBS in include else None
+
+    def _reasoning(self, body: Reader) -> Reasoning | None:
+        if (told := body.take("reasoning", dict)) is None:
+            return None
+        options = Reader(told, "reasoning")
+        summary = options.take("summary", str) if self.form == "summary" else None
+        heard = Reasoning(effort=options.take("effort", str, ""), text=bool(summary) or None)
+        options.end()
+        return heard
+
+    def _input(self, items: list[Any]) -> tuple[tuple[str, ...], tuple[Turn, ...], tuple[str, ...]]:
+        system: list[str] = []
+        turns: list[Turn] = []
+        cached: list[str] = []
+        for place, told in enumerate(items):
+            item = Reader(told, f"input[{place}]")
+            role = item.take("role", str)
+            if role in ("system", "developer"):
+                system += self._content(item, Turn("user"), cached).texts
+            elif role == "user":
+                turns.append(self._content(item, Turn("user"), cached))
+            elif role == "assistant" or told.get("type") in _ITEMS_OF_AN_ANSWER:
+                if not turns or turns[-1].role != "assistant":
+                    turns.append(Turn("assistant"))
+                turns[-1] = self._made(item, role, turns[-1])
+            elif told.get("type") == "function_call_output":
+                item.want("type", "function_call_output")
+                result = ToolResult(item.need("call_id", str), item.need("output", str))
+                turns.append(Turn("tool", results=(result,)))
+            else:
+                raise NotTaken(f"input[{place}] is {told}")
+            item.end()
+        return tuple(system), rounds(turns), tuple(cached)
+
+    def _made(self, item: Reader, role: str | None, turn: Turn) -> Turn:
+        """An item that an assistant made before."""
+        if role:
+            item.take("phase", str)
+            return replace(turn, texts=(*turn.texts, item.need("content", str)))
+        if item.need("type", str) == "reasoning":
+            if not item.need("id", str).startswith("rs_"):
+                raise NotTaken("the id of a reasoning item begins with rs_")
+            told = [Reader(part, "reasoning") for part in item.need("summary", list) + item.take("content", list, [])]
+            text = "".join(part.need("text", str) for part in told)
+            return replace(turn, thoughts=(*turn.thoughts, Thought(text, item.take("encrypted_content", str, ""))))
+        call = ToolCall(
+            item.need("call_id", str),
+            item.need("name", str),
+            json.loads(item.need("arguments", str)),
+            signature=item.need("id", str),
+        )
+        return replace(turn, calls=(*turn.calls, call))
+
+    def _content(self, item: Reader, turn: Turn, cached: list[str]) -> Turn:
+        content = item.need("content", (str, list))
+        if isinstance(content, str):
+            return replace(turn, texts=(content,))
+        for told in content:
+            part = Reader(told, "content")
+            turn = self._part(part, turn, cached)
+            part.end()
+        return turn
+
+    def _part(self, part: Reader, turn: Turn, cached: list[str]) -> Turn:
+        match part.need("type", str):
+            case "input_text":
+                text = part.need("text", str)
+                if self.breakpoints and part.take("prompt_cache_breakpoint", dict) == {"mode": "explicit"}:
+                    cached.append(text)
+                return replace(turn, texts=(*turn.texts, text))
+            case "input_image" if "image" in self.reads:
+                part.want("detail", "auto")
+                return replace(turn, images=(*turn.images, _image(part.need("image_url", str))))
+            case "input_file" if "file" in self.reads:
+                mime_type, data = _data_url(part.need("file_data", str))
+                document = Document(data, mime_type, part.need("filename", str))
+                return replace(turn, documents=(*turn.documents, document))
+            case kind:
+                raise NotTaken(f"a part of type {kind!r}")
+
+    @override
+    def conveys(self, heard: Heard) -> Heard:
+        # Results are found by the call's id alone.
+        def plain(turn: Turn) -> Turn:
+            return replace(turn, results=tuple(replace(result, name="") for result in turn.results))
+
+        reasoning = heard.reasoning
+        if reasoning and self.form != "summary":
+            reasoning = replace(reasoning, text=None)
+        return replace(heard, turns=tuple(map(plain, heard.turns)), reasoning=reasoning)
+
+    # What is told
+
+    @override
+    def tells(self, script: Script) -> Script:
+        return replace(script, choices=tuple(self._tells(choice) for choice in script.choices))
+
+    def _tells(self, choice: Choice) -> Choice:
+        """Calls have a second id, which must come back; a refusal ends as any answer does."""
+        thoughts = choice.thoughts if self.proofs else tuple(Thought(thought.text) for thought in choice.thoughts)
+        calls = tuple(replace(call, signature=f"fc_{call.id}") for call in choice.calls)
+        finish = "stop" if choice.refusal else choice.finish
+        return replace(choice, thoughts=thoughts, calls=calls, stop_sequence="", finish=finish)
+
+    def response(self, script: Script, heard: Heard, status: str, output: list[Any]) -> dict[str, Any]:
+        """The object that every answer is, with some of what it repeats of the request."""
+        return {
+            "id": script.id,
+            "object": "response",
+            "created_at": _CREATED,
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": None,
+            "model": script.model or heard.model,
+            "output": output,
+            "parallel_tool_calls": True,
+            "temperature": 1.0,
+            "tools": [],
+            "usage": None,
+        }
+
+    def finished(self, script: Script, heard: Heard) -> dict[str, Any]:
+        """The whole answer."""
+        [choice] = script.choices
+        cut = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(choice.finish)
+        told = self.response(script, heard, "incomplete" if cut else "completed", list(self.items(choice)))
+        if cut:
+            told["incomplete_details"] = {"reason": cut}
+        if script.usage:
+            told["usage"] = _usage(script.usage)
+        return told
+
+    def items(self, choice: Choice) -> Iterator[dict[str, Any]]:
+        """The items of an answer, whole."""
+        for place, thought in enumerate(choice.thoughts):
+            item: dict[str, Any] = {"id": f"rs_{place}", "type": "reasoning", "summary": []}
+            item[self.form] = [{"type": self._form_type(), "text": thought.text}]
+            if thought.signature:
+                item["encrypted_content"] = thought.signature
+            yield item
+        if choice.text or choice.refusal:
+            content = [_refusal(choice.refusal)] if choice.refusal else [_output_text(choice)]
+            yield {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+        for call in choice.calls:
+            yield {
+                "id": call.signature,
+                "type": "function_call",
+                "status": "completed",
+                "call_id": call.id,
+                "name": call.name,
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
+            }
+
+    def _form_type(self) -> str:
+        return "summary_text" if self.form == "summary" else "reasoning_text"
+
+    @override
+    def answer(self, script: Script, heard: Heard) -> Reply:
+        return Reply({"Content-Type": "application/json"}, _dump(self.finished(script, heard)))
+
+    @override
+    def stream(self, script: Script, heard: Heard) -> StreamReply:
+        pieces = []
+        for number, event in enumerate(self.events(script, heard)):
+            name = f"event: {event['type']}\n".encode() if self.details else b""
+            pieces.append(name + b"data: " + _dump({**event, "sequence_number": number}) + b"\n\n")
+        return StreamReply({"Content-Type": "text/event-stream"}, pieces)
+
+    def events(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
+        """Each item begins, comes in pieces and is told whole; the whole answer comes last."""
+        begun = self.response(script, heard, "in_progress", [])
+        yield {"type": "response.created", "response": begun}
+        yield {"type": "response.in_progress", "response": begun}
+        [choice] = script.choices
+        for index, item in enumerate(self.items(choice)):
+            place = {"output_index": index, "item_id": item["id"]}
+            yield {"type": "response.output_item.added", "output_index": index, "item": _begun(item)}
+            for event in self._pieces(item, choice):
+                yield {**event, **place}
+            yield {"type": "response.output_item.done", "output_index": index, "item": item}
+        done = self.finished(script, heard)
+        yield {"type": f"response.{done['status']}", "response": done}
+
+    def _pieces(self, item: dict[str, Any], choice: Choice) -> Iterator[dict[str, Any]]:
+        match item["type"]:
+            case "reasoning":
+                kind = "response.reasoning_summary_text" if self.form == "summary" else "response.reasoning_text"
+                number = {"summary_index" if self.form == "summary" else "content_index": 0}
+                for part in item[self.form]:
+                    for piece in in_pieces(part["text"]):
+                        yield {"type": f"{kind}.delta", "delta": piece, **number}
+                    yield {"type": f"{kind}.done", "text": part["text"], **number}
+            case "function_call":
+                for piece in in_pieces(item["arguments"]):
+                    yield {"type": "response.function_call_arguments.delta", "delta": piece}
+                yield {"type": "response.function_call_arguments.done", "arguments": item["arguments"]}
+            case _:
+                yield from _message_pieces(item["content"][0], choice)
+
+
+def _message_pieces(part: dict[str, Any], choice: Choice) -> Iterator[dict[str, Any]]:
+    number = {"content_index": 0}
+    yield {"type": "response.content_part.added", "part": {**part, "text": ""}, **number}
+    if part["type"] == "refusal":
+        for piece in in_pieces(part["refusal"]):
+            yield {"type": "response.refusal.delta", "delta": piece, **number}
+        yield {"type": "response.refusal.done", "refusal": part["refusal"], **number}
+        return
+    told = [(chance.token, [_chance(chance)]) for chance in choice.logprobs]
+    for piece, logprobs in told or [(piece, []) for piece in in_pieces(part["text"])]:
+        yield {"type": "response.output_text.delta", "delta": piece, "logprobs": logprobs, "obfuscation": "x", **number}
+    for place, note in enumerate(part["annotations"]):
+        added = {"type": "response.output_text.annotation.added", "annotation": note, "annotation_index": place}
+        yield {**added, **number}
+    yield {"type": "response.output_text.done", "text": part["text"], "logprobs": part["logprobs"], **number}
+    yield {"type": "response.content_part.done", "part": part, **number}
+
+
+def _begun(item: dict[str, Any]) -> dict[str, Any]:
+    empty = {"content": [], "summary": [], "arguments": "", "encrypted_content": "gAAA"}
+    return {**item, **{name: value for name, value in empty.items() if name in item}, "status": "in_progress"}
+
+
+def _output_text(choice: Choice) -> dict[str, Any]:
+    notes = [
+        {
+            "type": "url_citation",
+            "start_index": citation.start,
+            "end_index": citation.end,
+            "url": citation.url,
+            "title": citation.title,
+        }
+        for citation in choice.citations
+    ]
+    logprobs = [_chance(chance) for chance in choice.logprobs]
+    return {"type": "output_text", "text": choice.text, "annotations": notes, "logprobs": logprobs}
+
+
+def _refusal(words: str) -> dict[str, Any]:
+    return {"type": "refusal", "refusal": words}
+
+
+def _chance(one: Chance) -> dict[str, Any]:
+    tops = [{"token": token, "logprob": value, "bytes": list(token.encode())} for token, value in one.alternatives]
+    return {"token": one.token, "logprob": one.logprob, "bytes": list(one.token.encode()), "top_logprobs": tops}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """Cached tokens are part of the input, reasoning is part of the output."""
+    return {
+        "input_tokens": usage.input,
+        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_written},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.input + usage.output,
+    }
+
+
+def _tool(tool: Reader) -> Tool:
+    tool.want("type", "function")
+    # What says nothing of it is strict here.
+    tool.want("strict", False)
+    read = Tool(tool.need("name", str), tool.take("description", str, ""), tool.need("parameters", dict))
+    tool.end()
+    return read
+
+
+def _tool_choice(told: Any) -> str:
+    if isinstance(told, str):
+        return told
+    choice = Reader(told, "tool_choice")
+    choice.want("type", "function")
+    name = choice.need("name", str)
+    choice.end()
+    return f"function:{name}"
+
+
+def _schema(text: Reader) -> Any:
+    shape = Reader(text.need("format", dict), "text.format")
+    shape.want("type", "json_schema")
+    shape.need("name", str)
+    schema = shape.need("schema", dict)
+    shape.end()
+    text.end()
+    return schema
+
+
+def _image(url: str) -> Image:
+    if not url.startswith("data:"):
+        return Image(url=url)
+    mime_type, data = _data_url(url)
+    return Image(data, mime_type)
+
+
+def _data_url(url: str) -> tuple[str, bytes]:
+    head, _, data = url.partition(";base64,")
+    return head.removeprefix("data:"), base64.b64decode(data, validate=True)
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_REFUSED = {
+    "stop": Otherwise(refused=Refused("stop")),
+    "n": Otherwise(refused=Refused("n")),
+}
+_COMMON = {**NO_TOOL_ERROR, **_REFUSED, **citing(Citation(start=0, end=5, url="https://example.com/g", title="Gruß"))}
+
+OPENAI = Responses(
+    kind="openai",
+    instance="openai-responses",
+    model="gpt-4.1",
+    models={"reasoning": "gpt-5.2", "reasoning replayed": "gpt-5.2", "cache breakpoint": "gpt-5.6"},
+    proofs=frozenset({"gpt-5.2", "gpt-5.6"}),
+    otherwise=_COMMON,
+)
+OPENAI_PRO = replace(
+    # https://platform.openai.com/docs/models/gpt-5-pro: no chat completions, so that nobody has to choose.
+    OPENAI,
+    instance="openai-pro",
+    options={},
+    model="gpt-5.2-pro",
+    models={},
+    proofs=frozenset({"gpt-5.2-pro"}),
+    otherwise={
+        **_COMMON,
+        **NO_BREAKPOINT,
+        "logprobs": Otherwise(refused=Refused("logprobs")),
+    },
+)
+AZURE = replace(
+    # https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses
+    OPENAI,
+    kind="azure",
+    instance="azure-responses",
+    base_path="/openai/v1",
+    key_header="api-key",
+)
+DEEPSEEK = replace(
+    # https://api-docs.deepseek.com: reasoning in the open, and no name of an event before its data.
+    OPENAI,
+    kind="deepseek",
+    instance="deepseek-responses",
+    base_path="",
+    model="deepseek-v4-flash",
+    models={},
+    reads=frozenset(),
+    breakpoints=False,
+    details=False,
+    proofs=frozenset(),
+    form="content",
+    otherwise={
+        **_COMMON,
+        **NO_BREAKPOINT,
+        **NO_FILES,
+        "vision by bytes": Otherwise(refused=Refused("messages[0].content[1].image")),
+        "vision by URL": Otherwise(refused=Refused("messages[0].content[1].image")),
+        "logprobs": Otherwise(refused=Refused("logprobs")),
+    },
+)
+
+DIALECTS: tuple[Dialect, ...] = (OPENAI, OPENAI_PRO, AZURE, DEEPSEEK)
