@@ -172,8 +172,8 @@ class HttpClient:
         began = time.perf_counter()
         reply = await exchange.send(request, ask.content)
         if not reply.startswith(b"HTTP/1.1 200"):
-            head, _, body = reply.partition(b"\r\n\r\n")
-            raise WrongReply(f"{head.splitlines()[0].decode()}: {body[:300].decode(errors='replace')}")
+            first, _, said = reply.partition(b"\r\n\r\n")
+            raise WrongReply((first.splitlines()[0] + b": " + said[:300]).decode(errors="replace"))
         judge(ask, reply)
         told.whole.append(time.perf_counter() - began)
         if exchange.first_at:
