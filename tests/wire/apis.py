@@ -8,6 +8,8 @@ from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
+from tests.wire.cohere import CohereChat
+from tests.wire.cohere_embeddings import CohereEmbeddings
 from tests.wire.converse import Converse, CountTokens
 from tests.wire.deepgram import DeepgramHearing, DeepgramSpeech
 from tests.wire.elevenlabs import ElevenLabsHearing, ElevenLabsSpeech
@@ -23,6 +25,7 @@ _IMAGES = Images()
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "responses": Responses(),
+    "chat": ByProvider({"cohere": CohereChat()}),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
@@ -35,7 +38,10 @@ APIS: Mapping[str, Api] = {
             "vertex": GeminiTokens(),
         }
     ),
-    "embeddings": ByProvider({"gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()}, others=Embeddings()),
+    "embeddings": ByProvider(
+        {"cohere": CohereEmbeddings(), "gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()},
+        others=Embeddings(),
+    ),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
     "audio.transcription": ByProvider(
