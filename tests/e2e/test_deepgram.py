@@ -13,6 +13,7 @@ from aignehub.v1 import audio_pb2, media_pb2
 from aignehub.v1 import audio_service_pb2 as pb
 from aiohttp import WSMsgType, web
 
+from server.cli.early_end import true_status
 from tests.e2e.test_live_transcription import SILENCE, events, finals, speaking, sung
 from tests.e2e.test_transcription import SECOND, stub
 from tests.fake_provider import FakeProvider, Seen, answers
@@ -458,8 +459,10 @@ async def test_a_failure_in_the_middle_ends_with_usage_and_a_status(tmp_path: Pa
     async with FakeProvider(socket_of(script, [])) as fake, running_hub(tmp_path, providers=at(fake)) as hub:
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             requests = speaking(sung("x", 16000), model="deepgram/nova-3", rate=16000)
-            async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5):
-                received.append(one)
+            call = stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5)
+            with true_status(call):
+                async for one in call:
+                    received.append(one)
     assert finals(received) == ["Heard."]
     assert received[-1].summary.usage.estimated
     assert failure(raised.value).reason == "PROVIDER_UNAVAILABLE"
