@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, CreateSpeechResponse, StreamSpeechResponse
 from aignehub.v1.usage_pb2 import GatewayInfo
 
@@ -12,6 +13,7 @@ from server.backends.http_exchange import HttpExchanges
 from server.errors import HubError, ProviderBadResponse
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
+from server.wire import wav
 from server.wire.codec import SpeechCodec, SpeechDecoder
 
 _MAX_SPEECH_BYTES = 32 * 1024 * 1024
@@ -42,7 +44,8 @@ class HttpSpeechBackend:
                 if chunk.HasField("gateway"):
                     answer.usage.CopyFrom(chunk.usage)
                     answer.gateway.CopyFrom(chunk.gateway)
-        answer.audio = b"".join(pieces)
+        audio = b"".join(pieces)
+        answer.audio = wav.sized(audio) if answer.format == audio_pb2.AUDIO_FORMAT_WAV else audio
         return answer
 
     async def speech_stream(self, request: CreateSpeechRequest, call: Call) -> AsyncGenerator[StreamSpeechResponse]:

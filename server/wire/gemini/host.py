@@ -50,8 +50,8 @@ class Host:
     """Wants the media type of what it reads by address."""
     display_names: bool = False
     """Takes names of files."""
-    output_options: bool = False
-    """Takes file format and compression of images it makes."""
+    lists_formats: bool = False
+    """Takes formats of what it answers as a list."""
     counts_whole: bool = True
     """Counts a whole request, not only its conversation and tools."""
     finish_numbers: Sequence[str] = GEMINI_FINISH_NUMBERS

@@ -15,6 +15,7 @@ from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.gemini import words
 from server.wire.gemini.draft import Draft
 from server.wire.gemini.formats import encode_format
+from server.wire.gemini.spoken import speech_config
 from server.wire.gemini.thinking import encode_thinking
 
 Put = Callable[[Draft, Any], None]
@@ -96,7 +97,7 @@ def _audio(draft: Draft, value: Any) -> None:
     """https://ai.google.dev/gemini-api/docs/speech-generation."""
     if value.format not in _SPOKEN:
         raise UnsupportedByProvider.of("audio.format", f"{draft.host.name} speaks PCM, which the hub can put into WAV")
-    draft.config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": value.voice}}}
+    draft.config["speechConfig"] = speech_config(value.voice, draft.model)
 
 
 def _parallel(draft: Draft, value: bool) -> None:
