@@ -7,6 +7,8 @@ from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
+from tests.wire.cohere import CohereChat
+from tests.wire.cohere_embeddings import CohereEmbeddings
 from tests.wire.converse import Converse, CountTokens
 from tests.wire.embeddings import Embeddings
 from tests.wire.gemini import GeminiTokens, GenerateContent
@@ -20,6 +22,7 @@ _IMAGES = Images()
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "responses": Responses(),
+    "chat": ByProvider({"cohere": CohereChat()}),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
@@ -32,7 +35,10 @@ APIS: Mapping[str, Api] = {
             "vertex": GeminiTokens(),
         }
     ),
-    "embeddings": ByProvider({"gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()}, others=Embeddings()),
+    "embeddings": ByProvider(
+        {"cohere": CohereEmbeddings(), "gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()},
+        others=Embeddings(),
+    ),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
     "audio.transcription": Hearing(),

@@ -41,6 +41,11 @@ ENCODE: tuple[Unsayable, ...] = (
         "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
     ),
     Unsayable(
+        frozenset({"cohere"}),
+        r"messages\[\]\.content\[\]\.document\.data\.url",
+        "a document of the contract has a text, a title and what it is; its address is known to the fetching hub alone",
+    ),
+    Unsayable(
         frozenset({"ollama"}),
         "enable_thinking",
         "no parameter of Ollama's API, which ignores it; the contract says it as reasoning.mode",
