@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.wire.anthropic import Messages, MessageTokens
+from tests.wire.audio import KINDS as AUDIO_KINDS
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
@@ -10,6 +11,8 @@ from tests.wire.chat import ChatCompletions
 from tests.wire.cohere import CohereChat
 from tests.wire.cohere_embeddings import CohereEmbeddings
 from tests.wire.converse import Converse, CountTokens
+from tests.wire.deepgram import DeepgramHearing, DeepgramSpeech
+from tests.wire.elevenlabs import ElevenLabsHearing, ElevenLabsSpeech
 from tests.wire.embeddings import Embeddings
 from tests.wire.gemini import GeminiTokens, GenerateContent
 from tests.wire.gemini_embeddings import GeminiEmbeddings
@@ -41,7 +44,15 @@ APIS: Mapping[str, Api] = {
     ),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
-    "audio.transcription": Hearing(),
+    "audio.transcription": ByProvider(
+        {
+            **dict.fromkeys(AUDIO_KINDS, Hearing()),
+            "deepgram": DeepgramHearing(),
+            "elevenlabs": ElevenLabsHearing(),
+        }
+    ),
     "audio.translation": Hearing(translates=True),
-    "audio.speech": Speech(),
+    "audio.speech": ByProvider(
+        {**dict.fromkeys(AUDIO_KINDS, Speech()), "deepgram": DeepgramSpeech(), "elevenlabs": ElevenLabsSpeech()}
+    ),
 }

@@ -19,7 +19,7 @@ from tests.wire.replay import Captured
 from tests.wire.spec import request_validator
 
 KINDS = frozenset({"openai", "groq", "xai", "openrouter", "mistral", "cohere"})
-"""Providers that are served; deepgram and elevenlabs have formats of their own."""
+"""Providers in this form; deepgram and elevenlabs have others."""
 
 STREAMED = (
     "stream: a recording is transcribed in one answer, and what comes while one speaks is StreamTranscription's; "
