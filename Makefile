@@ -6,7 +6,7 @@ WIRE ?= ../shared/wire
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format drill-short wire clean
+.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format drill-short wire bench bench-peers guard soak clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,20 @@ drill-short: $(VENV)/.dev ## Five minutes of faults between a hub and fake provi
 
 wire: $(VENV)/.dev ## Replay recorded provider traffic end to end: make wire WIRE=<folder>
 	@$(BIN)/python -m tests.wire $(WIRE)
+
+bench: $(VENV)/.dev ## Measure the hub against a bare stack into benchmarks/RESULTS.md; ROUNDS=1 for a short run
+	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks --rounds $(ROUNDS)
+
+bench-peers: $(VENV)/.dev ## The same with LiteLLM, Portkey and Bifrost, installed below .bench
+	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks --rounds $(ROUNDS) --peers
+ROUNDS := 5
+
+guard: $(VENV)/.dev ## Fail where the hub costs more against the bare stack than it should
+	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks.guard
+
+soak: $(VENV)/.dev ## Calls and broken-off streams for SECONDS=1800; fails where memory grows with them
+	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks.soak --seconds $(SECONDS)
+SECONDS := 1800
 
 lock: $(VENV)/.dev ## Resolve the dependencies of pyproject.toml anew into both lock files
 	@$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK) -o requirements.lock

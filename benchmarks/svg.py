@@ -75,3 +75,24 @@ def _line(line: Line, scale: _Scale, colour: str, place: int) -> list[str]:
         f'<line x1="{_LEFT + 12}" y1="{y - 4}" x2="{_LEFT + 36}" y2="{y - 4}" stroke="{colour}" stroke-width="2"/>',
         f'<text x="{_LEFT + 42}" y="{y}">{escape(line.name)}</text>',
     ]
+
+
+def bars(path: Path, title: str, values: Sequence[tuple[str, float]], *, unit: str) -> None:
+    """Writes one horizontal bar for each value, each with its figure, from 0."""
+    left, step = 170, 34
+    height = _TOP + step * len(values) + 10
+    most = max(value for _, value in values) or 1.0
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
+        ' font-family="sans-serif" font-size="12">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
+        f'<text x="16" y="22" font-size="14">{escape(title)}</text>',
+    ]
+    for place, (name, value) in enumerate(values):
+        y, width = _TOP + step * place, round(value / most * (_WIDTH - left - 130), 1)
+        parts += [
+            f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>',
+            f'<rect x="{left}" y="{y}" width="{width}" height="22" fill="{_COLOURS[1 if place == 0 else 5]}"/>',
+            f'<text x="{left + width + 6}" y="{y + 15}">{value:,.4g} {escape(unit)}</text>',
+        ]
+    path.write_text("\n".join([*parts, "</svg>", ""]))

@@ -48,7 +48,7 @@ CATALOGUE = Catalogue(
         "gpt-5-class": Group((("openai/gpt-5", 100), ("azure/our-gpt-5", 100), ("openrouter/openai/gpt-5", 100))),
         "any": Group((("gpt-5-class", 100), ("claude-opus-4-5", 100)), Policy.ORDER),
         "cheap": Group((("gpt-5-nano", 100),)),
-        "broken": Group((("cohere/command-a", 100),)),
+        "broken": Group((("nobody/command-a", 100),)),
     },
 )
 """The configuration of the table of names: its providers, in their order, and its groups."""

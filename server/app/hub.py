@@ -30,8 +30,9 @@ from server.listener import add_ports, add_reflection, add_services, build_serve
 from server.models.directory import Directory
 from server.routing.checks import KeyChecks
 from server.routing.dispatch import Dispatch
+from server.routing.health.book import HealthBook
 from server.routing.live import Configuration, Live
-from server.routing.resolve import require_usable
+from server.routing.openness import all_broken, require_open
 from server.routing.rules import Shared
 from server.services.audio import AudioService
 from server.services.chat import ChatService
@@ -142,7 +143,7 @@ class Hub:
                 AdmissionInterceptor(self._slots),
             ],
         )
-        self._health = HealthServicer(lambda model: _is_served(live, model))
+        self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book))
         self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
@@ -247,9 +248,9 @@ def _models(live: Live) -> list[str]:
     return [f"{provider.name}/{model.name}" for provider in live.now.catalogue.providers for model in provider.models]
 
 
-def _is_served(live: Live, model: str) -> bool:
+def _is_served(live: Live, book: HealthBook, model: str) -> bool:
     try:
-        require_usable(live.now.catalogue, model, _ALL_MODELS)
+        require_open(live.now.catalogue, model, _ALL_MODELS, book)
     except HubError:
         return False
-    return True
+    return not all_broken(live.now.catalogue, model, book)

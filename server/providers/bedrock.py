@@ -14,20 +14,45 @@ Refused: more than one choice, log probabilities, custom tools, spoken answers, 
 grammars, file ids, parts of videos, media of the assistant's own; and by model: stop sequences (Llama, gpt-oss, Qwen),
 forced calls, strict schemas, JSON. Dropped and listed: what has no parameter at Converse nor at the model (top_k and
 penalties have one at some), image detail, names of participants, caches where the model marks none.
+
+Embeddings (Titan, Cohere, Nova) and images go by InvokeModel, in each maker's own body. Nova Canvas and Titan draw,
+edit within a mask (INPAINTING) and vary sources without one; another of their tasks is named by ``taskType`` in
+extra_body_json, which holds maskPrompt, colors and the like too. Stability's models draw and edit, each by its id, with
+what only they know (search_prompt, strength, margins) by extra_body_json, and several images by as many requests.
+Emulated: a mask, painted black or white where its pixels are see-through. Refused: a size where the answer is as large
+as its source, ratios that Titan has no size of. Dropped and listed: user, input_fidelity, moderation, an address for
+the image, the prompt where nothing reads it.
 """
 
+from collections.abc import Mapping
+
+from server.backends.base import ImageBackend
+from server.backends.http_images import HttpImageBackend
+from server.backends.images_by_model import ImagesByModel
+from server.backends.media import CallerMedia
+from server.backends.one_by_one import OneByOneImages
 from server.providers import aws
 from server.providers.kind import ProviderKind
+from server.transport.client import Transport
+from server.transport.endpoint import Endpoint
 from server.wire.bedrock import BedrockChatCodec, BedrockCountCodec
 from server.wire.bedrock.embedding_models import EMBEDDINGS
+from server.wire.bedrock.images import TAKES_N, BedrockImageCodec
 
+# https://docs.aws.amazon.com/general/latest/gr/rande.html, of China and the European Sovereign Cloud.
+_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 _CHAT = BedrockChatCodec()
 _COUNT = BedrockCountCodec()
 
 
 def _address(region: str) -> str:
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"https://bedrock-runtime.{region}.amazonaws.com{suffix}"
+    partition = region.partition("-")[0]
+    return f"https://bedrock-runtime.{region}.{_DOMAINS.get(partition, 'amazonaws.com')}"
+
+
+def _images(_: Mapping[str, str], endpoint: Endpoint, transport: Transport, media: CallerMedia) -> ImageBackend:
+    whole = HttpImageBackend(endpoint, BedrockImageCodec(), transport, media)
+    return ImagesByModel(OneByOneImages(whole), ((TAKES_N, whole),))
 
 
 KIND = ProviderKind(
@@ -37,6 +62,7 @@ KIND = ProviderKind(
     chat=lambda _: _CHAT,
     count=lambda _: _COUNT,
     embeddings=lambda _: EMBEDDINGS,
+    image_backend=_images,
     base_url_env="BEDROCK_BASE_URL",
     settle=aws.settled(_address),
     credentials_from=aws.credentials_from,

@@ -3,11 +3,12 @@
 Keys and options are told in aws.py, but that the environment alone switches this kind on by BEDROCK_MANTLE_BASE_URL:
 who has set up Bedrock's own endpoint has not asked for this one as well.
 
-Claude (a name that begins with anthropic) is asked in Anthropic's format, below ``/anthropic``; every other model by
-OpenAI's chat completions. Claude is given documents and images as bytes, and holds no answer to a schema here: one is
-asked for by a tool, and a strict one refused; its reasoning and blocks carry the name anthropic, whose API takes them
-back as well. Of other models tokens are estimated. What is emulated, refused and dropped is told in anthropic.py for
-the one, and for the others is what a row of compatible.py leaves out.
+Claude (a name that begins with anthropic) is asked in Anthropic's format, below ``/anthropic``; models that have the
+Responses API alone (OpenAI's but for gpt-oss, Grok, Gemma 4) by that, below ``/openai``; every other by OpenAI's chat
+completions. Claude is given documents and images as bytes, and holds no answer to a schema here: one is asked for by a
+tool, and a strict one refused; its reasoning and blocks carry the name anthropic, whose API takes them back as well.
+Of other models tokens are estimated. What is emulated, refused and dropped is told in anthropic.py for the one, and in
+responses.py for the next; for the others it is what a row of compatible/ leaves out.
 """
 
 import re
@@ -17,12 +18,15 @@ from dataclasses import replace
 from server.providers import aws
 from server.providers.kind import ProviderKind, Site
 from server.providers.lists import always
+from server.providers.responses import MANTLE
 from server.wire import anthropic
 from server.wire.anthropic import AnthropicCodec, AnthropicCountCodec
 from server.wire.by_model import ByModel, CountByModel
 from server.wire.chat.knobs import COMMON_KNOBS
 from server.wire.model_lists import OPENAI
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
+from server.wire.openai_responses import OpenAIResponsesCodec, ResponsesDialect
+from server.wire.openai_responses.dialect import COMMON
 
 NAME = "bedrock-mantle"
 
@@ -49,7 +53,22 @@ _CLAUDE = anthropic.Dialect(
     web_search="",
     fast=False,
 )
-_CODECS = ByModel(OpenAIChatCodec(_CHAT), ((re.compile(r"anthropic\."), AnthropicCodec(_CLAUDE)),))
+_OTHERS = ResponsesDialect(
+    # Served below this path, of which little more is told:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html
+    name=NAME,
+    path="/openai/v1/responses",
+    knobs=COMMON | {"service_tier", "store"},
+    takes_text=True,
+)
+_CODECS = ByModel(
+    OpenAIChatCodec(_CHAT),
+    (
+        (re.compile(r"anthropic\."), AnthropicCodec(_CLAUDE)),
+        MANTLE,
+        (re.compile(r"xai\.grok|google\.gemma-4"), OpenAIResponsesCodec(_OTHERS)),
+    ),
+)
 _COUNTS = CountByModel(AnthropicCountCodec(_CLAUDE), ((re.compile(r"(?!anthropic\.)"), None),))
 _settle = aws.settled(lambda region: f"https://bedrock-mantle.{region}.api.aws")
 
@@ -69,6 +88,7 @@ KIND = ProviderKind(
     base_url_env="BEDROCK_MANTLE_BASE_URL",
     settle=_settled,
     credentials_from=aws.credentials_from,
+    responses=True,
     model_list=always(replace(OPENAI, path="/v1/models")),
     options=aws.OPTIONS,
     switched_on="`BEDROCK_MANTLE_BASE_URL` with keys as for `bedrock`",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from server.providers import anthropic, bedrock, bedrock_mantle, compatible
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
+from server.providers.cohere import COHERE
 from server.providers.deepgram import DEEPGRAM
 from server.providers.elevenlabs import ELEVENLABS
 from server.providers.embeddings import EMBEDDINGS
@@ -41,6 +42,7 @@ _OWN_FORMAT: tuple[ProviderKind, ...] = (
     MISTRAL,
     GEMINI,
     VERTEX,
+    COHERE,
     JINA,
     VOYAGE,
     DEEPGRAM,

@@ -46,6 +46,12 @@ _KNOBS = COMMON | {
 # The o-series, gpt-5 and later but for the models of chatgpt.com, and what was made of them: others answer 400.
 _REASONING = r"o\d|gpt-([5-9]|\d\d)(?!.*chat)|codex|computer-use|gpt-daybreak"
 
+
+def _after(vendor: str, models: re.Pattern[str]) -> re.Pattern[str]:
+    """The same models by names that begin with their maker's."""
+    return re.compile(rf"{re.escape(vendor)}({models.pattern})")
+
+
 _OPENAI = ResponsesDialect(
     # https://platform.openai.com/docs/api-reference/responses/create
     name="openai",
@@ -121,6 +127,26 @@ _ANY = ResponsesDialect(
     takes_text=True,
 )
 
+MANTLE = (
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html: OpenAI's own models by responses alone,
+    # its open ones by chat completions as well, as most others'. Web search is there:
+    # https://developers.openai.com/api/docs/guides/amazon-bedrock
+    re.compile(r"openai\.(?!gpt-oss)"),
+    OpenAIResponsesCodec(
+        replace(
+            _OPENAI,
+            name="bedrock-mantle",
+            path="/openai/v1/responses",
+            knobs=_KNOBS - {"prompt_cache_ttl", "include_obfuscation", "safety_identifier"},
+            model_rules=tuple(replace(rule, models=_after("openai.", rule.models)) for rule in OPENAI_RULES),
+            cache_breakpoints=False,
+            moderation=False,
+            encrypted_models=re.compile(rf"openai\.({_REASONING})"),
+        )
+    ),
+)
+"""The row of Bedrock's endpoint of other makers' formats: which models, and how they are asked."""
+
 _ONLY_RESPONSES = re.compile(
     # https://platform.openai.com/docs/models: those whose page lists no chat completions.
     r"o\d+-pro|gpt-5(\.\d+)?-pro|(gpt-.*)?codex|o\d.*deep-research|computer-use|gpt-daybreak|gpt-5\.\d+-cyber"
@@ -183,4 +209,5 @@ def with_responses(kind: ProviderKind) -> ProviderKind:
             raise ValueError(f"base_url: responses are not below {row.elsewhere}; let it end in /openai/v1")
         return site
 
-    return replace(kind, chat=choose, settle=settled, options=kind.options | {"api"})
+    only_here = row.only is not None
+    return replace(kind, chat=choose, settle=settled, options=kind.options | {"api"}, responses=only_here)

@@ -6,6 +6,7 @@ from server.errors import ProviderRateLimited
 from server.identity.rights import Rights
 from server.routing.catalogue import Catalogue
 from server.routing.health.book import HealthBook
+from server.routing.health.breaker import State
 from server.routing.resolve import require_usable
 
 
@@ -24,3 +25,10 @@ def require_open(catalogue: Catalogue, model: str, rights: Rights, book: HealthB
             metadata={"provider": usable[0].provider.name, "model": usable[0].model},
             retry_after=min(waits),
         )
+
+
+def all_broken(catalogue: Catalogue, model: str, book: HealthBook) -> bool:
+    """Whether every candidate's breaker is open: a call would be tried all the same, but somebody else had better."""
+    now = asyncio.get_running_loop().time()
+    known = [book.known(one) for one in catalogue.candidates(model) if one.provider.usable]
+    return bool(known) and all(one is not None and one.breaker.state(now) is State.OPEN for one in known)

@@ -47,8 +47,8 @@ async def _plain_status(context: Any) -> AsyncIterator[None]:
 class HealthServicer(health.aio.HealthServicer):
     """Answers under ``""``, each service's full name, ``liveness``, ``readiness`` and ``model:<id>``.
 
-    ``model_served`` says of a model that is not listed whether a provider's name lets it through; the answer is
-    made anew each time, so that strangers cannot fill the table.
+    ``model_served`` says of a model whether a call could go somewhere just now. Of one that is not listed the answer
+    is made anew each time, so that strangers cannot fill the table; listed ones are looked at with every heartbeat.
     """
 
     def __init__(self, model_served: Callable[[str], bool]) -> None:
@@ -85,7 +85,7 @@ class HealthServicer(health.aio.HealthServicer):
             await self._tell(name, NOT_SERVING)
             self._known.discard(name)
         for name in names - self._known:
-            await self._tell(name, self._passing)
+            await self._tell(name, self._of_model(name))
 
     async def drain(self) -> None:
         """Everything but liveness is NOT_SERVING for good; a drain is no reason to be killed."""
@@ -116,6 +116,8 @@ class HealthServicer(health.aio.HealthServicer):
             return health_pb2.HealthCheckResponse(status=NOT_SERVING if stalled else SERVING)
         if self._passes_through(name):
             return health_pb2.HealthCheckResponse(status=self._passing)
+        if name.startswith(MODEL_PREFIX) and name in self._known:
+            return health_pb2.HealthCheckResponse(status=self._of_model(name))
         if name not in self._known:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service of this name; there are {_NAMES}")
         return await super().Check(request, context)
@@ -175,4 +177,10 @@ class HealthServicer(health.aio.HealthServicer):
     async def _beat(self) -> None:
         while True:
             self._last_beat = monotonic()
+            for name in [name for name in self._known if name.startswith(MODEL_PREFIX)]:
+                await self.set(name, self._of_model(name))
             await asyncio.sleep(_BEAT_SECONDS)
+
+    def _of_model(self, name: str) -> int:
+        """Status of a listed model: that of the hub, while a call could go somewhere."""
+        return self._passing if self._model_served(name.removeprefix(MODEL_PREFIX)) else NOT_SERVING

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Awaitable, Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import Self
 
+import structlog
 from multidict import CIMultiDict
 
 from server import __version__
 from server.errors import HubError, Internal, ProviderUnavailable
+from server.transport.connections import SessionSettings
+from server.transport.conversation import Waits
+from server.transport.direct import WRITTEN_FOR
 from server.transport.endpoint import Credential, Endpoint, Outgoing, Timeouts
 from server.transport.exchange import Exchange
-from server.transport.session import HttpSession, SessionSettings, Waits
+from server.transport.session import READ_BUFFER, HttpSession
 from server.transport.settings import TransportSettings
 from server.transport.websocket import WebSocket
 from server.wire.http import HttpRequest, HttpResponse
@@ -20,6 +25,7 @@ from server.wire.http import HttpRequest, HttpResponse
 _PATH = re.compile(r'/[!"$-~]*')
 _NO_HEADERS: Mapping[str, str] = {}
 _MAX_TOKEN_BYTES = 256 * 1024
+_log = structlog.get_logger("transport")
 _DOCUMENT_TIMEOUTS = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
 
 
@@ -54,8 +60,11 @@ class Transport:
                 max_connections_per_host=settings.max_connections_per_host,
                 keepalive=settings.keepalive,
                 dns_ttl=settings.dns_ttl,
+                direct=settings.direct,
             )
         )
+        if settings.direct and not self._session.direct:
+            _log.warning("transport.plain", aiohttp=version("aiohttp"), written_for=WRITTEN_FOR)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -93,10 +102,12 @@ class Transport:
         credential: Credential,
         deadline: float,
         extra_headers: Mapping[str, str] = _NO_HEADERS,
+        read_buffer: int = READ_BUFFER,
     ) -> Exchange:
         """One exchange, entered with ``async with`` when the head of the answer has come.
 
         ``deadline`` is on the loop's clock. Where headers meet, the later wins: endpoint, request, extra, credential.
+        One read delivers at most twice ``read_buffer`` bytes, and about as many more wait while nobody reads.
         """
         headers = self._headers(endpoint, request, extra_headers)
         if request.pieces:
@@ -112,6 +123,7 @@ class Transport:
             endpoint.proxy or self._settings.proxy,
             self._settings.max_body_bytes,
             proof=self._proof(endpoint, request, headers, credential, deadline),
+            read_buffer=read_buffer,
         )
 
     def _proof(

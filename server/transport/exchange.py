@@ -6,10 +6,13 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from multidict import CIMultiDict
+
 from server.errors import HubError
 from server.transport import faults
+from server.transport.conversation import Conversation, Waits
 from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater_for
-from server.transport.session import Body, Conversation, HttpSession, Waits
+from server.transport.session import READ_BUFFER, Body, HttpSession
 
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ class Exchange:
         *,
         redirects: bool = False,
         proof: Awaitable[Mapping[str, str]] | None = None,
+        read_buffer: int = READ_BUFFER,
     ) -> None:
         """With ``redirects``, a 3xx is an answer like any other; else it is a failure.
 
@@ -66,7 +70,7 @@ class Exchange:
         self._interruption: HubError | None = None
         self._waiter: asyncio.Task[Any] | None = None
         self._redirects = redirects
-        self._ask = (method, url, headers, body, waits, proxy)
+        self._ask = (method, url, headers, body, waits, proxy, read_buffer)
         self._proof = proof
         self._waits = waits
         self._max_body = max_body
@@ -97,8 +101,10 @@ class Exchange:
     async def _begin(self) -> Conversation:
         if self._proof is None:
             return await self._session.begin(*self._ask)
-        method, url, headers, body, waits, proxy = self._ask
-        return await self._session.begin(method, url, {**headers, **await self._proof}, body, waits, proxy)
+        method, url, headers, body, waits, proxy, read_buffer = self._ask
+        headers = CIMultiDict(headers)
+        headers.update(await self._proof)
+        return await self._session.begin(method, url, headers, body, waits, proxy, read_buffer)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -25,9 +25,11 @@ from server.errors import (
     UrlRefused,
 )
 from server.transport.addresses import Network, is_local_name, is_public, literal
+from server.transport.connections import Resolve, SessionSettings
+from server.transport.conversation import Waits
 from server.transport.endpoint import Timeouts
 from server.transport.exchange import Exchange
-from server.transport.session import HttpSession, Resolve, SessionSettings, Waits
+from server.transport.session import HttpSession
 from server.transport.settings import EgressSettings
 from server.transport.sniff import sniff
 

@@ -30,6 +30,9 @@ class TransportSettings:
     """How long an idle connection is kept; shorter than servers keep theirs, so that few go stale in the pool."""
     dns_ttl: int = 10
     """How long a resolved address is used."""
+    direct: bool = True
+    """Write plain requests straight to the connections, which costs about half of what the client library's session
+    does; False, or another release of that library than the one this was written for, leaves all to the session."""
     user_agent: str = ""
     """Empty is ``aignehub/<version>``."""
 

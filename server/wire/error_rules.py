@@ -113,6 +113,8 @@ _RULES = (
             "input is too long",
             "input length .* exceed",
             "too many input tokens",
+            # Cohere: https://docs.cohere.com/reference/errors
+            "too many tokens: size limit",
             "(number of )?input tokens exceed",
             "token count .{0,40}exceeds the maximum",
             "reduce the length of the (messages|prompt|input)",

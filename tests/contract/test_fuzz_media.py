@@ -17,6 +17,7 @@ from aignehub.v1.image_service_pb2 import ImageStreamEvent
 from server.backends.image_events import events_of
 from server.errors import HubError
 from server.providers.registry import PROVIDERS
+from server.wire.bedrock.images import BedrockImageCodec
 from server.wire.bfl import BflCodec
 from server.wire.http import HttpResponse
 from server.wire.ideogram import IdeogramCodec
@@ -63,7 +64,7 @@ class Body:
 
 
 def _bodies() -> list[Body]:
-    stable, ideo, flux = StabilityCodec(), IdeogramCodec(), BflCodec()
+    stable, ideo, flux, aws = StabilityCodec(), IdeogramCodec(), BflCodec(), BedrockImageCodec()
     image = {"url": "https://x/1", "prompt": "p", "resolution": "8x4", "is_image_safe": True}
     ready = {"id": "1", "status": "Ready", "result": {"sample": "https://x/1", "prompt": "p"}, "details": {}}
     failed = {"status": "Error", "details": {"error": {"message": "m"}, "Moderation Reasons": ["r"]}}
@@ -74,6 +75,9 @@ def _bodies() -> list[Body]:
         ("ideogram", ideo.decode, ideo.decode_error, {"created": "2026-01-02T03:04:05Z", "data": [image, image]}),
         ("stability", stable.decode, stable.decode_error, {"image": b64, "finish_reason": "SUCCESS", "seed": 1}),
         ("stability-error", stable.decode, stable.decode_error, {"name": "n", "errors": ["a", "b"]}),
+        ("bedrock", aws.decode, aws.decode_error, {"images": [b64, b64], "error": None}),
+        ("bedrock-stability", aws.decode, aws.decode_error, {"images": [b64], "seeds": [1], "finish_reasons": [None]}),
+        ("bedrock-error", aws.decode, aws.decode_error, {"message": "m", "__type": "t"}),
         ("bfl-job", flux.job, flux.decode_error, {"id": "1", "polling_url": "https://api.bfl.ai/x", "cost": 4}),
         ("bfl", lambda response: flux.drawn(response, JOB, DRAW), flux.decode_error, ready),
         ("bfl-error", lambda response: flux.drawn(response, JOB, DRAW), flux.decode_error, failed),

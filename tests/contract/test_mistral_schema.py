@@ -40,13 +40,22 @@ def _sent(request: CreateChatCompletionRequest, model: str, *, stream: bool) -> 
         return None
 
 
+def _without_signatures(body: dict[str, Any]) -> dict[str, Any]:
+    """Signatures of thoughts are newer than the schema: Mistral's client has them, and only those it made go back."""
+    for message in body["messages"]:
+        for part in message["content"] if isinstance(message.get("content"), list) else ():
+            if part["type"] == "thinking":
+                part.pop("signature", None)
+    return body
+
+
 @given(requests("mistral", without=REFUSED), st.sampled_from(MODELS), st.booleans())
 @settings(max_examples=120, deadline=None, derandomize=True)
 def test_what_is_sent_is_valid(request: CreateChatCompletionRequest, model: str, stream: bool) -> None:
     body = _sent(request, model, stream=stream)
     if body is not None:
-        assert _validator()(body) == []
         ChatCompletionRequest.model_validate(body)
+        assert _validator()(_without_signatures(body)) == []
 
 
 def test_most_requests_are_sent() -> None:

@@ -15,8 +15,8 @@ Adding a dialect
     `stream`. Raise `NotTaken` for every field, header, path or value that the vendor would not take (`Reader` does most
     of it): a lenient fake finds nothing. A kind with its credentials elsewhere overrides `configuration`, one that
     fetches a token first answers that in `aside`, one that is set up in several ways has an `instance` for each.
-2.  End the file with `DIALECTS = (MyDialect(kind="mine"), ...)`, one for each kind of `PROVIDERS` that speaks it, add
-    the module to `dialects/__init__.py`, and take its kinds off `MISSING` in `test_conversations.py`.
+2.  End the file with `DIALECTS = (MyDialect(kind="mine"), ...)`, one for each kind of `PROVIDERS` that speaks it, and
+    add the module to `dialects/__init__.py`.
 3.  What the API has no words for at all, say once: `tells` reduces a script to what an answer can hold (a host that
     shows no reasoning), `conveys` a heard request to what a request can hold (tool results without the tool's name).
 4.  Where a single exchange goes otherwise, say so in `otherwise`, by the exchange's name: refused, with code, reason

@@ -11,9 +11,6 @@ from tests.conversations.fake import Fake
 from tests.conversations.play import Stage, staged
 from tests.conversations.table import CONVERSATIONS, EXCHANGES, Conversation
 
-MISSING = frozenset({"cohere"})
-"""Kinds with chat that no dialect plays yet. To be empty."""
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -32,9 +29,7 @@ async def test_the_same_meaning_comes_back(stage: Stage, name: str, conversation
 
 async def test_every_kind_with_chat_has_a_dialect() -> None:
     chatting = {name for name, kind in PROVIDERS.items() if kind.chat}
-    played = {dialect.kind for dialect in DIALECTS}
-    assert chatting - played <= MISSING
-    assert not MISSING & played
+    assert chatting == {dialect.kind for dialect in DIALECTS}
 
 
 async def test_there_are_fifteen_conversations_and_dialects_speak_of_no_others() -> None:

@@ -5,7 +5,6 @@ It prints its address and admin key, then answers each line on standard input wi
 
 import asyncio
 import ctypes
-import gc
 import json
 import sys
 from pathlib import Path
@@ -13,42 +12,18 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.memory import held, status_bytes
 from server import listener
 from server.app.hub import Hub
 from server.config import load_settings
 from server.logs import configure_logs
 
 
-class _MallInfo2(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-        )
-    ]  # fmt: skip
-
-
-def _native_bytes() -> int:
-    """Bytes handed out by malloc and not given back, mapped blocks included (mallinfo2(3))."""
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = _MallInfo2
-    info = mallinfo2()
-    return int(info.uordblks + info.hblkhd)
-
-
-def _status_kib(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise LookupError(field)
-
-
 def _measure(hub: Hub) -> dict[str, int]:
-    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what is free is given back, so that resident memory tells what is held
     return {
-        "native_bytes": _native_bytes(),
-        "rss_bytes": _status_kib("VmRSS") * 1024,
-        "peak_bytes": _status_kib("VmHWM") * 1024,
+        **held(),
+        "peak_bytes": status_bytes("VmHWM"),
         "tasks": len(asyncio.all_tasks()),
         "sockets": sum("socket:" in str(fd.readlink()) for fd in _descriptors()),
         "slots": hub.active_calls,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,18 +11,24 @@ from typing import Any
 import botocore.auth
 import grpc
 import pytest
+from aignehub.v1 import image_service_pb2 as pb
+from aignehub.v1 import media_pb2
 from aiohttp import web
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from server.errors import ConfigError
+from server.providers.kind import Site
+from server.providers.registry import PROVIDERS
 from tests.event_frames import event, exception
 from tests.fake_embeddings import ask as embeddings_of
 from tests.fake_embeddings import floats
 from tests.fake_provider import Answer, FakeProvider, Seen, answers
+from tests.pictures import solid_png
 from tests.running import ask, failure, provider, running_hub, until
 
 MODEL = "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+CAT = solid_png(4, 2, (1, 2, 3, 255))
 USAGE = {"inputTokens": 12, "outputTokens": 7, "totalTokens": 19}
 WHOLE = {
     "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}},
@@ -235,6 +242,11 @@ async def test_options_are_checked_at_start(tmp_path: Path, entry: dict[str, Any
 
 MANTLE_USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 BY_OPENAI = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hi"}}], "usage": MANTLE_USAGE}
+BY_RESPONSES = {
+    "status": "completed",
+    "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}],
+    "usage": {"input_tokens": 3, "output_tokens": 1},
+}
 BY_ANTHROPIC = {
     "type": "message",
     "role": "assistant",
@@ -249,6 +261,7 @@ BY_ANTHROPIC = {
     [
         ("openai.gpt-oss-120b", BY_OPENAI, "/v1/chat/completions"),
         ("anthropic.claude-sonnet-5", BY_ANTHROPIC, "/anthropic/v1/messages"),
+        ("openai.gpt-5.5", BY_RESPONSES, "/openai/v1/responses"),
     ],
 )
 @pytest.mark.parametrize("key", ["ABSKc2VjcmV0", f"{KEY_ID}:{SECRET}"])
@@ -283,6 +296,28 @@ async def test_only_its_own_address_switches_the_other_endpoint_on(tmp_path: Pat
     assert len(fake.seen) == int(known)
 
 
+def _in(region: str) -> Site:
+    return Site("", {"region": region})
+
+
+@pytest.mark.parametrize(
+    ("kind", "site", "environ", "host", "region"),
+    [
+        ("bedrock", _in("us-east-1"), {}, "bedrock-runtime.us-east-1.amazonaws.com", "us-east-1"),
+        ("bedrock", _in("cn-north-1"), {}, "bedrock-runtime.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("bedrock", _in("eusc-de-east-1"), {}, "bedrock-runtime.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+        ("bedrock", Site(""), {"AWS_REGION": "eu-west-1"}, "bedrock-runtime.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("bedrock", Site("https://x.eu-west-1.test"), {"AWS_REGION": "us-east-1"}, "x.eu-west-1.test", "eu-west-1"),
+        ("bedrock-mantle", _in("us-west-2"), {}, "bedrock-mantle.us-west-2.api.aws", "us-west-2"),
+    ],
+)  # fmt: skip
+def test_where_a_region_lives(kind: str, site: Site, environ: Mapping[str, str], host: str, region: str) -> None:
+    settle = PROVIDERS[kind].settle
+    assert settle
+    settled = settle(site, environ)
+    assert (settled.base_url, settled.options["region"]) == (f"https://{host}", region)
+
+
 async def test_texts_that_go_one_by_one_come_back_in_order(tmp_path: Path) -> None:
     async def embeds(request: web.Request) -> web.Response:
         text = json.loads(await request.read())["inputText"]
@@ -297,3 +332,43 @@ async def test_texts_that_go_one_by_one_come_back_in_order(tmp_path: Path) -> No
     assert response.usage.input_tokens == sum(map(len, texts))
     assert response.model == "amazon.titan-embed-text-v2:0"
     assert {seen.raw_path for seen in fake.seen} == {"/model/amazon.titan-embed-text-v2%3A0/invoke"}
+
+
+def images_of(model: str, n: int) -> pb.GenerateImagesRequest:
+    return pb.GenerateImagesRequest(model=f"bedrock/{model}", prompt="a cat", options=pb.ImageOptions(n=n, seed=7))
+
+
+async def test_images_by_one_request_or_several(tmp_path: Path) -> None:
+    async def draws(request: web.Request) -> web.Response:
+        asked = json.loads(await request.read())
+        times = asked.get("imageGenerationConfig", {}).get("numberOfImages", 1)
+        return web.json_response({"images": [b64encode(CAT).decode()] * times, "finish_reasons": [None] * times})
+
+    fake = FakeProvider(draws)
+    canvas, ultra = "amazon.nova-canvas-v1:0", "stability.stable-image-ultra-v1:1"
+    async with fake, running_hub(tmp_path, providers=[bedrock(fake, f"{KEY_ID}:{SECRET}")]) as hub:
+        for model in (canvas, ultra):
+            response = await hub.images.GenerateImages(images_of(model, 3), metadata=hub.auth, timeout=5)
+            assert [(image.index, image.media.data) for image in response.images] == [(n, CAT) for n in range(3)]
+            assert response.usage.billed_images == 3
+        events = [event async for event in hub.images.StreamGenerateImages(images_of(canvas, 2), metadata=hub.auth)]
+    first, *others = fake.seen[:4]
+    assert first.raw_path == "/model/amazon.nova-canvas-v1%3A0/invoke"
+    assert first.json["imageGenerationConfig"] == {"numberOfImages": 3, "seed": 7}
+    assert sorted(seen.json["seed"] for seen in others) == [7, 8, 9]
+    assert [event.WhichOneof("event") for event in events] == ["completed", "completed", "summary"]
+    assert [event.completed.index for event in events[:2]] == [0, 1]
+
+
+async def test_an_edit_within_a_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeProvider(answers({"images": [], "error": "blocked by the content filters"}))
+    cat = media_pb2.Media(data=CAT, mime_type="image/png")
+    mask = media_pb2.Media(data=solid_png(4, 2, (0, 0, 0, 0)), mime_type="image/png")
+    asked = pb.EditImagesRequest(model="bedrock/amazon.nova-canvas-v1:0", prompt="green", images=[cat], mask=mask)
+    async with fake, running_hub(tmp_path, providers=[bedrock(fake, f"{KEY_ID}:{SECRET}")]) as hub:
+        response = await hub.images.EditImages(asked, metadata=hub.auth, timeout=5)
+    [seen] = fake.seen
+    assert seen.json["taskType"] == "INPAINTING"
+    assert seen.headers["Authorization"] == by_botocore(seen, monkeypatch)
+    [image] = response.images
+    assert (image.filtered, image.filter_reason) == (True, "blocked by the content filters")

@@ -24,7 +24,7 @@ WORDS = [
     {"word": "all", "punctuated_word": "All", "start": 1.5, "end": 1.7, "confidence": 1.0, "speaker": 1},
     {"word": "well", "punctuated_word": "well?", "start": 1.8, "end": 2.0, "confidence": 1.0, "speaker": 1},
 ]
-HEARD = {
+HEARD: Any = {
     "metadata": {"request_id": "dg-1", "duration": 2.5, "channels": 1},
     "results": {
         "channels": [

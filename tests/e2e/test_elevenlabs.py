@@ -28,7 +28,7 @@ def word(text: str, start: float, end: float, kind: str = "word", speaker: str =
     return {"text": text, "start": start, "end": end, "type": kind, "speaker_id": speaker, "logprob": -0.5}
 
 
-HEARD = {
+HEARD: Any = {
     "language_code": "eng", "language_probability": 0.98, "text": "Hello there. (laughs) All well?",
     "audio_duration_secs": 2.5, "transcription_id": "t",
     "words": [

@@ -361,6 +361,16 @@ async def test_speech_is_a_wav_file_and_streams(tmp_path: Path) -> None:
     assert (pieces[0].sample_rate_hertz, pieces[-1].usage.output_tokens) == (24000, 2)
 
 
+async def test_a_speech_that_comes_at_once_is_told_in_pieces(tmp_path: Path) -> None:
+    long = bytes(5_000_000)
+    answer = streams(said(inline(long, "audio/L16;codec=pcm;rate=24000"), usageMetadata=USAGE))
+    async with FakeProvider(answer) as fake, running_hub(tmp_path, providers=[instance(fake)]) as hub:
+        pieces = [piece async for piece in stub(hub).StreamSpeech(say(), metadata=hub.auth, timeout=5)]
+    assert b"".join(piece.audio for piece in pieces)[44:] == long
+    assert max(len(piece.audio) for piece in pieces) == 64 * 1024
+    assert [piece.format for piece in pieces if piece.format] == [audio_pb2.AUDIO_FORMAT_WAV]
+
+
 async def test_voices_are_those_of_the_account_too(tmp_path: Path) -> None:
     told = {"voices": [{"id": "voice_1", "display_name": "Warm", "language_code": "de-DE"}]}
     async with FakeProvider(answers(told)) as fake, running_hub(tmp_path, providers=[instance(fake)]) as hub:

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from aignehub.admin.v1 import provider_service_pb2 as pb
 from aignehub.v1 import health_service_pb2
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from tests.fake_provider import FakeProvider, answers, completion
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub
@@ -192,3 +194,24 @@ async def test_status_tells_what_routing_knows(tmp_path: Path) -> None:
     told = {one.model: one.availability for one in status.models}
     assert told["a/m"] == health_service_pb2.AVAILABILITY_RATE_LIMITED
     assert told["a/n"] == health_service_pb2.AVAILABILITY_AVAILABLE
+
+
+async def test_probes_of_a_model_follow_what_routing_knows(tmp_path: Path) -> None:
+    async with (
+        FakeProvider(answers({"error": {"message": "no"}}, 500)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url, "a", "openai", models=["m", "n"])]) as hub,
+    ):
+        probe: Any = HealthStub(hub.channel)
+
+        async def status(model: str) -> int:
+            asked = health_pb2.HealthCheckRequest(service=f"model:a/{model}")
+            return int((await probe.Check(asked, timeout=5)).status)
+
+        watch = probe.Watch(health_pb2.HealthCheckRequest(service="model:a/m"), timeout=10)
+        assert (await watch.read()).status == await status("m") == health_pb2.HealthCheckResponse.SERVING
+        for _ in range(5):
+            await code(hub, "a/m")
+        assert await status("m") == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert await status("n") == health_pb2.HealthCheckResponse.SERVING
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()

@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 
 from tests.wire.anthropic import Messages, MessageTokens
+from tests.wire.audio import KINDS as AUDIO_KINDS
 from tests.wire.audio import Hearing, Speech
 from tests.wire.bench import Api
 from tests.wire.by_provider import ByProvider
 from tests.wire.chat import ChatCompletions
+from tests.wire.cohere import CohereChat
+from tests.wire.cohere_embeddings import CohereEmbeddings
 from tests.wire.converse import Converse, CountTokens
+from tests.wire.deepgram import DeepgramHearing, DeepgramSpeech
+from tests.wire.elevenlabs import ElevenLabsHearing, ElevenLabsSpeech
 from tests.wire.embeddings import Embeddings
 from tests.wire.gemini import GeminiTokens, GenerateContent
 from tests.wire.gemini_embeddings import GeminiEmbeddings
@@ -20,6 +25,7 @@ _IMAGES = Images()
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "responses": Responses(),
+    "chat": ByProvider({"cohere": CohereChat()}),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
@@ -32,10 +38,21 @@ APIS: Mapping[str, Api] = {
             "vertex": GeminiTokens(),
         }
     ),
-    "embeddings": ByProvider({"gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()}, others=Embeddings()),
+    "embeddings": ByProvider(
+        {"cohere": CohereEmbeddings(), "gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()},
+        others=Embeddings(),
+    ),
     "images.generate": _IMAGES,
     "images.edit": _IMAGES,
-    "audio.transcription": Hearing(),
+    "audio.transcription": ByProvider(
+        {
+            **dict.fromkeys(AUDIO_KINDS, Hearing()),
+            "deepgram": DeepgramHearing(),
+            "elevenlabs": ElevenLabsHearing(),
+        }
+    ),
     "audio.translation": Hearing(translates=True),
-    "audio.speech": Speech(),
+    "audio.speech": ByProvider(
+        {**dict.fromkeys(AUDIO_KINDS, Speech()), "deepgram": DeepgramSpeech(), "elevenlabs": ElevenLabsSpeech()}
+    ),
 }

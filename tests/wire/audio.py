@@ -18,8 +18,8 @@ from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
 from tests.wire.spec import request_validator
 
-KINDS = frozenset({"openai", "groq", "xai", "openrouter", "mistral"})
-"""Providers that are served; deepgram, elevenlabs and cohere have formats of their own."""
+KINDS = frozenset({"openai", "groq", "xai", "openrouter", "mistral", "cohere"})
+"""Providers in this form; deepgram and elevenlabs have others."""
 
 STREAMED = (
     "stream: a recording is transcribed in one answer, and what comes while one speaks is StreamTranscription's; "
@@ -50,6 +50,7 @@ class _Audio:
         """A provider of that kind below ``root``."""
         path = recording.path.partition("?")[0]
         base = next(path.removesuffix(suffix) for suffix in _SUFFIXES if path.endswith(suffix))
+        base = base.removesuffix("/v2") if recording.provider == "cohere" else base
         return Instance(name, recording.provider, root + base)
 
 

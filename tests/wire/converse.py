@@ -14,7 +14,6 @@ from tests.wire.hub import REPLAY_KEY, Instance
 from tests.wire.neutral import Answer
 from tests.wire.recording import Recording
 from tests.wire.replay import Captured
-from tests.wire.request import Built, minimal
 
 _KIND = "bedrock"
 _OPTIONS = (("region", "us-east-1"),)
@@ -50,15 +49,18 @@ class Converse:
 
 
 class CountTokens(Converse):
-    """Counting what Converse would be sent."""
+    """Counting what Converse would be sent; what InvokeModel would be is none of the hub's, see invoke_model.py."""
+
+    @override
+    def serves(self, recording: Recording) -> bool:
+        return "converse" in (recording.request or {})["input"]
 
     @override
     async def replay(self, bench: Bench, name: str, recording: Recording) -> Outcome:
         """The recorded request; the count must be the provider's own."""
         outcome = Outcome(recording, encode=[])
         model = f"{name}/{model_of(recording)}"
-        asked = (recording.request or {})["input"].get("converse")
-        built = Built(minimal(model)) if asked is None else build(asked, model)
+        built = build((recording.request or {})["input"]["converse"], model)
         stub = chat_service_pb2_grpc.ChatServiceStub(bench.channel)
         got = await stub.CountTokens(built.request, metadata=bench.metadata, timeout=CALL_SECONDS)
         sent = bench.server.requests(name)

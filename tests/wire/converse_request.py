@@ -172,6 +172,9 @@ def _additional(request: _Request, fields: _Fields) -> list[str]:
                 _thinking(request.reasoning, value)
             case "reasoning_effort" | "reasoning_config":
                 request.reasoning.effort = chat_pb2.ReasoningEffort.ValueType(_LEVELS[value])
+            case "anthropic_beta":
+                # What extra_body_json is there for.
+                request.gateway.extra_body_json = json.dumps({"additionalModelRequestFields": {name: value}})
             case _:
                 unmapped.append(f"additionalModelRequestFields.{name}")
     return unmapped

@@ -41,14 +41,14 @@ ENCODE: tuple[Unsayable, ...] = (
         "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
     ),
     Unsayable(
+        frozenset({"cohere"}),
+        r"messages\[\]\.content\[\]\.document\.data\.url",
+        "a document of the contract has a text, a title and what it is; its address is known to the fetching hub alone",
+    ),
+    Unsayable(
         frozenset({"ollama"}),
         "enable_thinking",
         "no parameter of Ollama's API, which ignores it; the contract says it as reasoning.mode",
-    ),
-    Unsayable(
-        frozenset({"bedrock"}),
-        r"additionalModelRequestFields\.anthropic_beta",
-        "a maker's own field of the hour: the hub's caller gives it in gateway.extra_body_json",
     ),
     Unsayable(
         frozenset({"groq"}),
@@ -76,9 +76,6 @@ BY_ID: dict[str, str] = {
     ),
     "openai-images-generate-343e2986": _DALL_E_2_QUALITY,
     "openai-images-generate-error-f22f9b12": _DALL_E_2_QUALITY,
-    "bedrock-count-tokens-eb72288e": (
-        "the tokens of an InvokeModel body are counted; the hub speaks Converse to every chat model, and counts that"
-    ),
     "bedrock-converse-chat-structured-eb058f8d": (
         "Claude 3 Sonnet holds no answer to a schema by AWS's page, and the request id that was recorded is "
         "test-request-id-003; the hub has the schema answered by a tool that must be called"

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.wire import gemini_canonical
+from tests.wire.deepgram_query import NAMES as DEEPGRAM_NAMES
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
 from tests.wire.responses_form import NAMES as RESPONSES_NAMES
@@ -454,7 +455,7 @@ RULES: tuple[Rule, ...] = (
         r"input\[\]\.(content|output)\[\]\.detail",
         _recorded_absent("auto"),
     ),
-    *(_nowhere(name, reason) for name, reason in RESPONSES_NAMES.items()),
+    *(_nowhere(name, reason) for name, reason in {**RESPONSES_NAMES, **DEEPGRAM_NAMES}.items()),
     Rule(
         "one input is a list of one",
         "the vectors of one text and of a list that holds it alone are the same",

@@ -132,4 +132,4 @@ def _spec(result: Result) -> Iterator[str]:
         for problem in outcome.spec or ():
             yield f"spec {outcome.recording.id}: {problem}"
     valid = sum(outcome.spec == [] for outcome in asked)
-    yield f"spec: {valid}/{len(asked)} requests to openai are valid by the published schema"
+    yield f"spec: {valid}/{len(asked)} requests are valid by the published schemas"

@@ -30,19 +30,24 @@ class Responses(ChatCompletions):
 
     @override
     def kind(self, recording: Recording) -> str:
-        """The provider's own where the hub has it."""
+        """The provider's own where the hub has it and asks that model so."""
+        if recording.path.startswith("/openai/") and recording.provider == "bedrock_mantle":
+            return "bedrock-mantle"
         return recording.provider if recording.provider in KINDS else "openai-compatible"
 
     @override
     def instance(self, recording: Recording, name: str, root: str) -> Instance:
         """A provider that is asked by responses; by chat completions where that is what the recording holds."""
+        kind = self.kind(recording)
+        root, proxy = address(recording.request, name, root)
+        if kind == "bedrock-mantle":
+            return Instance(name, kind, root, (("region", "us-east-1"),), proxy=proxy)
         path, _, query = recording.path.partition("?")
         version = dict(parse_qsl(query)).get("api-version")
         options: list[tuple[str, str]] = [("api", "chat" if _is_chat(recording) else "responses")]
         if version:
             options.append(("api_version", version))
-        root, proxy = address(recording.request, name, root)
-        return Instance(name, self.kind(recording), root + path.removesuffix(_SUFFIX), tuple(options), proxy=proxy)
+        return Instance(name, kind, root + path.removesuffix(_SUFFIX), tuple(options), proxy=proxy)
 
     @override
     def build(self, body: Mapping[str, Json], model: str, kind: str) -> Built:

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from tests.wire import deepgram, elevenlabs
 from tests.wire.audio_form import read_form
 from tests.wire.audio_reading import differences, read
 from tests.wire.recording import Json, parse
@@ -52,3 +53,22 @@ def test_a_form_is_read() -> None:
     assert (form.fields, form.file, form.filename, form.last) == ({"a": ["1"]}, b"\r\n\0", "f.wav", "file")
     with pytest.raises(ValueError, match="boundary"):
         read_form("application/json", body)
+
+
+@pytest.mark.parametrize("provider", ["deepgram", "elevenlabs"])
+def test_other_forms_are_read_to_the_word(provider: str) -> None:
+    told: dict[str, Json] = {
+        "deepgram": {
+            "metadata": {"duration": 1.5},
+            "results": {"channels": [{"detected_language": "en", "alternatives": [{"transcript": "Hi.", "words": [
+                {"word": "hi", "punctuated_word": "Hi.", "start": 0.0, "end": 0.5, "speaker": 0}]}]}]},
+        },
+        "elevenlabs": {"text": "Hi.", "language_code": "en", "audio_duration_secs": 1.5, "words": [
+            {"text": "Hi.", "start": 0.0, "end": 0.5, "type": "word", "speaker_id": "0"},
+            {"text": " ", "start": 0.5, "end": 0.6, "type": "spacing", "speaker_id": "0"}]},
+    }  # fmt: skip
+    reading = {"deepgram": deepgram.read, "elevenlabs": elevenlabs.read}[provider]
+    heard = reading(parse(recorded(told[provider])))
+    assert (heard.text, heard.language, heard.milliseconds, heard.words) == ("Hi.", "en", 1500, [("Hi.", 0, 500, "0")])
+    liar = reading(parse(recorded(told[provider]).replace(b"0.5", b"0.75", 1)))
+    assert [line.split(":")[0] for line in differences(liar, heard)] == ["words"]

@@ -1,4 +1,4 @@
-"""Blocks of a provider that has several APIs: which of them only one can take back."""
+"""What only OpenAI's Responses API can take back of its own, told from the outside."""
 
 import re
 
@@ -11,3 +11,8 @@ def is_response_item(kind: str) -> bool:
     https://platform.openai.com/docs/api-reference/responses/object
     """
     return _RESPONSE_ITEM.fullmatch(kind) is not None
+
+
+def is_item_id(signature: bytes) -> bool:
+    """Whether the proof of a call is none, but the second id that calls have in that API."""
+    return signature.startswith((b"fc_", b"ctc_"))

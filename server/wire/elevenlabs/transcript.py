@@ -50,7 +50,7 @@ def read_words(told: Json) -> list[TranscriptWord]:
     found = json.objects(told)
     if len(found) > _MOST_TIMED:
         raise ProviderBadResponse("the provider sent more words than the hub reads")
-    return [_word(one) for one in found if one.get("type", "word") in _SAID]
+    return [_word(one) for one in found if (json.text(one.get("type")) or "word") in _SAID]
 
 
 def _transcript(parts: Sequence[Object]) -> Transcript:

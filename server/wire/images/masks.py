@@ -18,6 +18,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PALETTE = 3
 _WITH_ALPHA = {4: 2, 6: 4}
 _INVERTED = bytes(range(255, -1, -1))
+_WHITE_OR_BLACK = bytes(128) + b"\xff" * 128
 
 
 class _Unreadable(Exception):
@@ -42,9 +43,10 @@ class _Header:
         return (self.width * _CHANNELS[self.color] * self.depth + 7) // 8
 
 
-def painted(mask: bytes, *, marks: str) -> bytes:
+def painted(mask: bytes, *, marks: str, grays: bool = True) -> bytes:
     """A gray PNG of the same size: what may change is ``marks``, black or white, the rest the other.
 
+    Pixels that are see-through in part are gray; where the vendor reads no ``grays``, the nearer of the two.
     Raises InvalidArgument naming ``mask`` where it has no see-through pixels, or cannot be read.
     """
     try:
@@ -52,6 +54,8 @@ def painted(mask: bytes, *, marks: str) -> bytes:
     except _Unreadable as error:
         raise InvalidArgument.field("mask", str(error)) from None
     table = _INVERTED if marks == "white" else None
+    if not grays:
+        table = _WHITE_OR_BLACK[::-1] if marks == "white" else _WHITE_OR_BLACK
     if all(row.count(255) == len(row) for row in rows):
         raise InvalidArgument.field("mask", "has no see-through pixels, so nothing may change")
     packed = zlib.compress(b"".join(b"\0" + row.translate(table) for row in rows))

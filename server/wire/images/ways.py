@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aignehub.v1.image_service_pb2 import EditImagesRequest
 from aignehub.v1.media_pb2 import Media
@@ -50,7 +51,10 @@ class Way:
         return self.row.edits and (bool(self.marks) if masked else not self.mask_required) and self.only(request)
 
 
-def way_of(ways: Sequence[Way], request: ImageRequest, model: str) -> Way:
+W = TypeVar("W", bound=Way)
+
+
+def way_of(ways: Sequence[W], request: ImageRequest, model: str) -> W:
     """The first way of the model that serves the request; where none does, its first, to say what it lacks.
 
     A model that no way knows goes by those of rows that are not ``known``.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from aignehub.v1.audio_pb2 import Transcript, TranscriptSegment, TranscriptWord
 from aignehub.v1.audio_service_pb2 import CreateTranscriptionResponse
+from aignehub.v1.media_pb2 import Media
 
 from server.errors import HubError, ProviderBadResponse, UnsupportedByProvider
 from server.wire import json_value as json
@@ -23,6 +24,7 @@ _CONTAINERS = frozenset(
     {"audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "video/mp4", "audio/webm", "video/webm"}
 )
 _MAX_KEYWORDS = 100
+_LONGEST_URL = 2083  # characters
 _ISO_639_1 = 2  # letters
 _BETWEEN_WORDS = re.compile(r"[,\s]+")
 _MOST_TIMED = 200_000  # words or segments: more than a day of speech
@@ -43,7 +45,11 @@ class MistralTranscriptionCodec:
         fields = [("model", model), *_fields(dictation, drops)]
         if dictation.gateway.extra_body_json:
             fields += extra_fields(dictation.gateway.extra_body_json, _OWNED)
-        content_type, pieces = multipart(fields, [file_part("mistral", _CONTAINERS, dictation.recording)])
+        recording = dictation.recording
+        if recording.url:
+            content_type, pieces = multipart([*fields, ("file_url", recording.url)], [])
+        else:
+            content_type, pieces = multipart(fields, [file_part("mistral", _CONTAINERS, recording)])
         return HttpRequest(
             "/audio/transcriptions",
             headers={"Content-Type": content_type},
@@ -78,6 +84,10 @@ class MistralTranscriptionCodec:
     def decode_error(self, response: HttpResponse) -> HubError:
         """See TranscriptionCodec.decode_error."""
         return provider_errors.read_error(response)
+
+    def reads_url(self, _kind: str, media: Media, _model: str) -> bool:
+        """See ReadsUrls.reads_url."""
+        return media.url.startswith("https://") and len(media.url) <= _LONGEST_URL
 
 
 def _fields(dictation: Dictation, drops: Drops) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from server.wire.images.rows import ImageModel
 from server.wire.images.ways import Way
 
-_RATIOS = ("1:1", "16:9", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
+RATIOS = ("1:1", "16:9", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
 _STYLES = (
     *("3d-model", "analog-film", "anime", "cinematic", "comic-book", "digital-art", "enhance", "fantasy-art"),
     *("isometric", "line-art", "low-poly", "modeling-compound", "neon-punk", "origami", "photographic", "pixel-art"),
@@ -30,7 +30,8 @@ OWNED = frozenset(
 caller's, by gateway.extra_body_json."""
 
 
-def _spell(name: str, value: Any) -> Mapping[str, Any]:
+def spell(name: str, value: Any) -> Mapping[str, Any]:
+    """See Way.spell."""
     return {"style_preset" if name == "style" else name: value}
 
 
@@ -38,11 +39,11 @@ def _model(name: str) -> re.Pattern[str]:
     return re.compile(rf"(stable-image-)?{name}")
 
 
-_GENERATE = ImageModel(
+GENERATE = ImageModel(
     _model("core"),
     _DRAWS,
     edits=False,
-    ratios=_RATIOS,
+    ratios=RATIOS,
     styles=_STYLES,
     formats=("png", "jpeg", "webp"),
     max_n=1,
@@ -54,15 +55,17 @@ _GENERATE = ImageModel(
     max_source_bytes=10_000_000,
     max_source_pixels=9_437_184,
 )
-_EDIT = replace(_GENERATE, fields=_EDITS, generates=False, edits=True, ratios=())
-_CORE = Way(_GENERATE, "/v2beta/stable-image/generate/core", spell=_spell)
+"""What Core draws; others differ in little."""
+EDIT = replace(GENERATE, fields=_EDITS, generates=False, edits=True, ratios=())
+"""Likewise of edits."""
+_CORE = Way(GENERATE, "/v2beta/stable-image/generate/core", spell=spell)
 _SD3 = re.compile(r"sd3\.?\d?-.+")
 _HALFWAY = {"strength": "0.5"}
 """How far from its source an image may go, which the path demands: 0 is the source itself, 1 knows nothing of it."""
 
 
 def _edit(name: str, **more: Any) -> Way:
-    return Way(replace(_EDIT, pattern=_model(name)), f"/v2beta/stable-image/edit/{name}", spell=_spell, **more)
+    return Way(replace(EDIT, pattern=_model(name)), f"/v2beta/stable-image/edit/{name}", spell=spell, **more)
 
 
 def _masked(way: Way) -> Way:
@@ -76,25 +79,25 @@ def _unprompted(way: Way, *fields: str, **more: Any) -> Way:
 
 WAYS: tuple[Way, ...] = (
     _CORE,
-    Way(replace(_GENERATE, pattern=_model("ultra")), "/v2beta/stable-image/generate/ultra", spell=_spell),
+    Way(replace(GENERATE, pattern=_model("ultra")), "/v2beta/stable-image/generate/ultra", spell=spell),
     Way(
-        replace(_EDIT, pattern=_model("ultra"), fields=_DRAWS, ratios=_RATIOS),
+        replace(EDIT, pattern=_model("ultra"), fields=_DRAWS, ratios=RATIOS),
         "/v2beta/stable-image/generate/ultra",
         unless_told=_HALFWAY,
-        spell=_spell,
+        spell=spell,
     ),
     Way(
-        replace(_GENERATE, pattern=_SD3),
+        replace(GENERATE, pattern=_SD3),
         "/v2beta/stable-image/generate/sd3",
         sends={"model": "{model}"},
-        spell=_spell,
+        spell=spell,
     ),
     Way(
-        replace(_EDIT, pattern=_SD3),
+        replace(EDIT, pattern=_SD3),
         "/v2beta/stable-image/generate/sd3",
         sends={"model": "{model}", "mode": "image-to-image"},
         unless_told=_HALFWAY,
-        spell=_spell,
+        spell=spell,
     ),
     _masked(_edit("inpaint")),
     _masked(_unprompted(_edit("erase"), "seed", "output_format")),
@@ -104,9 +107,9 @@ WAYS: tuple[Way, ...] = (
     _unprompted(_edit("remove-background"), "output_format", formats=("png", "webp"), max_source_pixels=4_194_304),
     # A name nobody here has heard of is a model of the path for several.
     Way(
-        replace(_GENERATE, pattern=re.compile(""), known=False),
+        replace(GENERATE, pattern=re.compile(""), known=False),
         "/v2beta/stable-image/generate/sd3",
         sends={"model": "{model}"},
-        spell=_spell,
+        spell=spell,
     ),
 )

@@ -4,6 +4,7 @@ from tests.conversations.dialects import (
     anthropic,
     bedrock,
     bedrock_mantle,
+    cohere,
     gemini,
     mistral,
     openai_hosts,
@@ -21,4 +22,5 @@ DIALECTS: tuple[Dialect, ...] = (
     *vertex.DIALECTS,
     *bedrock.DIALECTS,
     *bedrock_mantle.DIALECTS,
+    *cohere.DIALECTS,
 )

@@ -1,16 +1,28 @@
 """Bedrock's endpoint of other formats: https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from typing_extensions import override
 
 from tests.conversations.dialects.anthropic import Anthropic
 from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Otherwise, Refused, Request
 from tests.conversations.dialects.openai_chat import OpenAIChat
+from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR
+from tests.conversations.dialects.openai_responses import OPENAI
+from tests.conversations.dialects.openai_responses import Responses as AnyResponses
 from tests.conversations.neutral import Heard, Tool
 
 _REGION = {"region": "us-west-2"}
+
+
+@dataclass(frozen=True)
+class Responses(AnyResponses):
+    """OpenAI's format below a path of its own."""
+
+    @override
+    def hear(self, request: Request) -> Heard:
+        path = request.path.removeprefix("/openai/v1") if request.path.startswith("/openai/v1/") else ""
+        return super().hear(replace(request, path=path))
 
 
 @dataclass(frozen=True)
@@ -23,13 +35,6 @@ class Claude(Anthropic):
             raise NotTaken("a bearer token is what proves a client")
         path = request.path.removeprefix("/anthropic") if request.path.startswith("/anthropic/") else ""
         return super().hear(replace(request, path=path, headers={**request.headers, "x-api-key": KEY}))
-
-
-def _without_errors(heard: Heard) -> Heard:
-    def plain(turn: Any) -> Any:
-        return replace(turn, results=tuple(replace(result, error=False) for result in turn.results))
-
-    return replace(heard, turns=tuple(map(plain, heard.turns)))
 
 
 def _by_tool(heard: Heard) -> Heard:
@@ -60,12 +65,24 @@ DIALECTS: tuple[Dialect, ...] = (
         takes_thoughts="reasoning",
         counts=frozenset({"cached", "reasoning"}),
         otherwise={
-            "parallel tools answered": Otherwise(adjusted=("messages[3].tool_error",), heard=_without_errors),
-            "cache breakpoint": Otherwise(
-                adjusted=("messages[0].content[0].cache_control",), heard=lambda heard: replace(heard, cached=())
-            ),
-            "document": Otherwise(refused=Refused("messages[0].content[1].file")),
+            **NO_TOOL_ERROR,
+            **NO_BREAKPOINT,
+            **NO_FILES,
             "n": Otherwise(refused=Refused("n")),
+            "logprobs": Otherwise(refused=Refused("logprobs")),
+        },
+    ),
+    Responses(
+        kind="bedrock-mantle",
+        instance="bedrock-mantle-responses",
+        base_path="",
+        options=_REGION,
+        model="openai.gpt-5.6-luna",
+        proofs=frozenset({"openai.gpt-5.6-luna"}),
+        breakpoints=False,
+        otherwise={
+            **OPENAI.otherwise,
+            **NO_BREAKPOINT,
             "logprobs": Otherwise(refused=Refused("logprobs")),
         },
     ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import routing
+from benchmarks import routing, routing_cost
 from server.routing.policies import Policy
 
 
@@ -33,3 +33,8 @@ def test_one_of_two_providers_may_fail_every_call() -> None:
     outcome = routing.one_dead()
     assert (outcome.failed, len(outcome.latencies)) == (0, 10_000)
     assert outcome.quantile(0.99) < 0.45
+
+
+def test_routing_adds_little_to_a_plain_call() -> None:
+    # A time, so with room for a busy machine; the figure itself is `python -m benchmarks.routing_cost`'s.
+    assert min(routing_cost.added() for _ in range(3)) < 4 * routing_cost.MOST

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import uvloop
 
+from server.transport import session
 from server.transport.client import Transport
 from server.transport.settings import TransportSettings
 
@@ -18,6 +19,14 @@ def pytest_asyncio_loop_factories(
     if item.path.stem in BOTH:
         loops["asyncio"] = asyncio.new_event_loop
     return loops
+
+
+@pytest.fixture(params=[True, False], ids=["direct", "session"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of asking: straight on the connections, and by the client library's session, as with any other release
+    of it than the one that the first was written for."""
+    monkeypatch.setattr(session, "known_release", lambda: request.param)
+    return "direct" if request.param else "session"
 
 
 @pytest.fixture

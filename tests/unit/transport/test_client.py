@@ -15,6 +15,8 @@ from server.transport.settings import TransportSettings
 from server.wire.http import HttpRequest, path_segment
 from tests.unit.transport.servers import Peer, serving, soon
 
+pytestmark = pytest.mark.usefixtures("way")
+
 KEY = Credential("first", "sk-secret")
 
 

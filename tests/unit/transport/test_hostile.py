@@ -19,6 +19,8 @@ from server.wire.http import HttpRequest
 from tests.timing import best_of_three
 from tests.unit.transport.servers import Conversation, Peer, serving, soon
 
+pytestmark = pytest.mark.usefixtures("way")
+
 MIB = 1024 * 1024
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

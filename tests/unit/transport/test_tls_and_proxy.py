@@ -18,6 +18,8 @@ from server.transport.settings import EgressSettings, TransportSettings
 from server.wire.http import HttpRequest
 from tests.unit.transport.servers import Peer, RawServer, serving, soon
 
+pytestmark = pytest.mark.usefixtures("way")
+
 KEY = Credential("k", "sk-secret")
 ASK = HttpRequest("/chat", b"{}")
 

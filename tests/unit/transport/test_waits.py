@@ -15,6 +15,8 @@ from server.wire.http import HttpRequest
 from tests.timing import best_of_three
 from tests.unit.transport.servers import Peer, serving, soon
 
+pytestmark = pytest.mark.usefixtures("way")
+
 KEY = Credential("k", "sk-secret")
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 ASK = HttpRequest("/chat", b"{}")

@@ -129,6 +129,12 @@ def test_calls_of_another_provider_are_excused_at_models_that_want_proof() -> No
     assert not any("thoughtSignature" in part for part in contents(FLASH, *conversation)[1]["parts"])
 
 
+def test_the_second_id_of_an_openai_call_is_no_proof() -> None:
+    conversation = [says("USER", "Hi"), calls(call("1", signature="ZmNfMTIz"))]
+    assert contents(THREE, *conversation)[1]["parts"][0]["thoughtSignature"] == "skip_thought_signature_validator"
+    assert adjusted(THREE, messages=conversation) == ["messages[1].tool_calls[0].signature"]
+
+
 def test_only_its_own_reasoning_and_blocks_go_back() -> None:
     block = {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature": "s"}
     message = {

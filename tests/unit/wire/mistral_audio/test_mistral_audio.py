@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest
+from aignehub.v1.media_pb2 import Media
 from google.protobuf.json_format import ParseDict
 
 from server.errors import HubError, InvalidArgument, ProviderUnavailable, UnsupportedByProvider
@@ -126,6 +127,15 @@ def test_what_is_asked_of_a_transcript() -> None:
         "context_bias": ["Ada_Lovelace_b.", "Oslo"],
     }  # fmt: skip
     assert (told.file, told.filename) == (WAV, "a.wav")
+
+
+def test_a_recording_by_its_address() -> None:
+    dictation = Dictation(Recording(url="https://x.test/a.mp3"))
+    sent = HEARING.encode(dictation, "m")
+    told = read_form(sent.headers["Content-Type"], b"".join(sent.pieces))
+    assert (told.fields, told.file) == ({"model": ["m"], "file_url": ["https://x.test/a.mp3"]}, b"")
+    assert HEARING.reads_url("audio", Media(url="https://x.test/a.mp3"), "m")
+    assert not HEARING.reads_url("audio", Media(url="http://x.test/a.mp3"), "m")
 
 
 def test_times_exclude_a_language() -> None:

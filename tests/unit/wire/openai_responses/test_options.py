@@ -247,6 +247,27 @@ def test_models_without_chat_completions_are_asked_by_responses(model: str, resp
     assert isinstance(codec_of(kind.chat({"api": "responses"}), model), OpenAIResponsesCodec)
 
 
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("openai.gpt-5.5", "/openai/v1/responses"),
+        ("openai.gpt-5.6-luna", "/openai/v1/responses"),
+        ("openai.gpt-oss-120b", "/v1/chat/completions"),
+        ("anthropic.claude-opus-4-7", "/anthropic/v1/messages"),
+        ("mistral.voxtral-mini-3b-2507", "/v1/chat/completions"),
+    ],
+)
+def test_where_amazon_has_it(model: str, path: str) -> None:
+    chat = PROVIDERS["bedrock-mantle"].chat
+    assert chat
+    request = ask(temperature=0.5, reasoning={"effort": "REASONING_EFFORT_LOW"}, maxCompletionTokens=16)
+    sent = chat({}).encode(request, model, stream=False)
+    assert sent.path == path
+    # What OpenAI's models refuse they refuse here too.
+    if model.startswith("openai."):
+        assert ("temperature" in sent.adjusted_fields) is ("gpt-5" in model)
+
+
 def test_where_azure_has_it() -> None:
     chat = PROVIDERS["azure"].chat
     assert chat

@@ -1,0 +1,156 @@
+"""The two ways of asking send the same bytes, and which one is taken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+
+from server.errors import Internal
+from server.transport import direct, session
+from server.transport.client import Transport
+from server.transport.credentials import bearer
+from server.transport.direct import WRITTEN_FOR, DirectPath
+from server.transport.endpoint import Credential, Endpoint, Outgoing
+from server.transport.settings import TransportSettings
+from server.wire.http import HttpRequest
+from tests.unit.transport.servers import Peer, serving, soon
+
+KEY = Credential("k", "sk-secret")
+
+
+async def whole_requests(peer: Peer, seen: list[bytes]) -> None:
+    while True:
+        head = await peer.reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0] or 0)
+        seen.append(head + await peer.reader.readexactly(length))
+        await peer.answer()
+
+
+REQUESTS = {
+    "json": HttpRequest("/chat", b'{"a":1}', {"Content-Type": "application/json"}),
+    "query": HttpRequest("/models/a%2Fb:generate?alt=sse&x=%20", b"{}", {"Content-Type": "application/json"}),
+    "bytes": HttpRequest("/x", b"\x00\xff" * 100),
+    "put": HttpRequest("/x", b"x", method="PUT"),
+    "delete_with_a_body": HttpRequest("/x", b"x", method="DELETE"),
+    "empty_post": HttpRequest("/x"),
+    "get": HttpRequest("/x", method="GET"),
+    "delete": HttpRequest("/x", method="DELETE"),
+    "latin_header": HttpRequest("/x", b"{}", {"X-Name": "caf\u00e9"}),
+    "own_host": HttpRequest("/x", b"{}", {"Host": "other.example"}),
+    "longer_than_is_written_whole": HttpRequest("/x", b"x" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_both_ways_send_the_same_bytes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    async with serving(lambda peer: whole_requests(peer, seen)) as server:
+        there = Endpoint("acme", server.url + "/v1", bearer, headers={"X-Org": "o"})
+        for known in (True, False):
+            monkeypatch.setattr(session, "known_release", lambda known=known: known)
+            async with Transport(TransportSettings()) as transport:
+                await transport.send(there, REQUESTS[name], credential=KEY, deadline=soon(5))
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
+async def test_a_header_that_comes_twice_in_another_case_is_sent_once() -> None:
+    seen: list[bytes] = []
+
+    def authorize(credential: Credential, outgoing: Outgoing) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
+        async def later() -> Mapping[str, str]:
+            return {"authorization": "Bearer late"}
+
+        return later()
+
+    async with serving(lambda peer: whole_requests(peer, seen)) as server, Transport(TransportSettings()) as transport:
+        there = Endpoint("acme", server.url, authorize, headers={"Authorization": "Bearer early"})
+        await transport.send(there, HttpRequest("/x", b"{}"), credential=KEY, deadline=soon(5))
+    assert seen[0].lower().count(b"authorization:") == 1
+    assert b"Bearer late" in seen[0]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-B: b", "a\nb", "a\0b"])
+async def test_a_header_with_a_line_break_opens_no_connection(value: str) -> None:
+    seen: list[bytes] = []
+    async with serving(lambda peer: whole_requests(peer, seen)) as server, Transport(TransportSettings()) as transport:
+        there = Endpoint("acme", server.url, bearer)
+        with pytest.raises(Internal):
+            await transport.send(there, HttpRequest("/x", b"{}", {"X-A": value}), credential=KEY, deadline=soon(5))
+        assert server.peers == []
+
+
+async def test_what_comes_unasked_on_an_idle_connection_answers_nothing() -> None:
+    async def converse(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer(b"good")
+        await asyncio.sleep(0.02)
+        await peer.answer(b"evil")
+        await peer.gone()
+
+    async with serving(converse) as server, Transport(TransportSettings()) as transport:
+        there = Endpoint("acme", server.url, bearer)
+        for _ in range(3):
+            found = await transport.send(there, HttpRequest("/x", b"{}"), credential=KEY, deadline=soon(5))
+            assert found.body == b"good"
+            await asyncio.sleep(0.05)
+        assert len(server.peers) == 3
+
+
+async def test_the_two_ways_share_their_connections() -> None:
+    seen: list[bytes] = []
+    async with serving(lambda peer: whole_requests(peer, seen)) as server, Transport(TransportSettings()) as transport:
+        there = Endpoint("acme", server.url, bearer)
+        for request in REQUESTS.values():
+            await transport.send(there, request, credential=KEY, deadline=soon(5))
+        assert len(server.peers) == 1
+
+
+async def test_the_direct_way_is_taken_with_the_release_it_was_written_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new release fails here: judge it against direct.py, then raise WRITTEN_FOR."""
+    assert aiohttp.__version__ == WRITTEN_FOR
+    taken = _count_direct(monkeypatch)
+    await _ask_once(TransportSettings())
+    assert len(taken) == 1
+
+
+async def test_any_other_release_is_asked_by_its_session_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "WRITTEN_FOR", "3.13.0")
+    taken = _count_direct(monkeypatch)
+    with structlog.testing.capture_logs() as logs:
+        await _ask_once(TransportSettings())
+    assert taken == []
+    assert [line["event"] for line in logs] == ["transport.plain"]
+
+
+async def test_an_operator_can_turn_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = _count_direct(monkeypatch)
+    with structlog.testing.capture_logs() as logs:
+        await _ask_once(TransportSettings(direct=False))
+    assert taken == []
+    assert logs == []
+
+
+def _count_direct(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    taken: list[Any] = []
+    begin: Callable[..., Any] = DirectPath.begin
+
+    def counted(self: DirectPath, *args: Any) -> Any:
+        taken.append(args)
+        return begin(self, *args)
+
+    monkeypatch.setattr(DirectPath, "begin", counted)
+    return taken
+
+
+async def _ask_once(settings: TransportSettings) -> None:
+    async def converse(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer()
+
+    async with serving(converse) as server, Transport(settings) as transport:
+        there = Endpoint("acme", server.url, bearer)
+        await transport.send(there, HttpRequest("/x", b"{}"), credential=KEY, deadline=soon(5))
