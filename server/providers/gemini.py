@@ -21,7 +21,8 @@ Emulated
 Refused: custom tools, more than 8 choices or 5 stop sequences, media in instructions, other output than text, image and
 sound, spoken formats other than PCM and WAV, grammars, moderation. Dropped and listed: penalties from Gemini 2.5 on,
 min_p, repetition_penalty, logit_bias, prediction, verbosity, user, safety_identifier, metadata, cache marks and keys,
-names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning of others.
+names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning and
+signatures of others.
 
 Embeddings: up to 100 texts a request; tasks by their name, for gemini-embedding-2 in the words that it was taught,
 which also reads images (by bytes). Titles go with the task RETRIEVAL_DOCUMENT alone. Refused: token ids, other vectors
