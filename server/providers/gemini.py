@@ -18,10 +18,11 @@ Emulated
   bytes, and so does everybody of what is no https address.
 - ``gateway.extra_body_json`` may bring safetySettings, cachedContent, generationConfig.imageConfig and the like.
 
-Refused: custom tools, more than 8 choices or 5 stop sequences, media in instructions, other output than text, image and
-sound, spoken formats other than PCM and WAV, grammars, moderation. Dropped and listed: penalties from Gemini 2.5 on,
-min_p, repetition_penalty, logit_bias, prediction, verbosity, user, safety_identifier, metadata, cache marks and keys,
-names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning and
+Refused: custom tools, more than 8 choices (than one from Gemini 3 on) or 5 stop sequences, media in instructions, other
+output than text, image and sound, spoken formats other than PCM and WAV, grammars, moderation. Dropped and listed:
+penalties from Gemini 2.5 on, temperature, top_p and top_k from Gemini 3.6 and 3.5 Flash-Lite on, which do not heed
+them, min_p, repetition_penalty, logit_bias, prediction, verbosity, user, safety_identifier, metadata, cache marks and
+keys, names of participants and files, titles and citations of files, parallel_tool_calls = false, reasoning and
 signatures of others.
 
 Embeddings: up to 100 texts a request; tasks by their name, for gemini-embedding-2 in the words that it was taught,
