@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, CreateSpeechResponse, StreamSpeechResponse
 from aignehub.v1.usage_pb2 import GatewayInfo
 
@@ -13,6 +14,7 @@ from server.errors import HubError, ProviderBadResponse
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.transport.session import READ_BUFFER
+from server.wire import wav
 from server.wire.codec import SpeechCodec, SpeechDecoder
 
 _MAX_SPEECH_BYTES = 32 * 1024 * 1024
@@ -21,6 +23,8 @@ _MAX_SPEECH_BYTES = 32 * 1024 * 1024
 _STREAM_BUFFER = 2 * 1024
 """Audio is made faster than it is heard, so that callers read slowly: one that has stopped costs the hub about 90 KiB,
 a message of 8 KiB several times over (read, serialised, under way in gRPC), where uvloop alone would read 256 KiB."""
+_LONGEST_CHUNK = 64 * 1024
+"""Of audio in one message: some providers send all of a speech at once, and clients take 4 MiB by default."""
 
 
 class HttpSpeechBackend:
@@ -47,7 +51,8 @@ class HttpSpeechBackend:
                 if chunk.HasField("gateway"):
                     answer.usage.CopyFrom(chunk.usage)
                     answer.gateway.CopyFrom(chunk.gateway)
-        answer.audio = b"".join(pieces)
+        audio = b"".join(pieces)
+        answer.audio = wav.sized(audio) if answer.format == audio_pb2.AUDIO_FORMAT_WAV else audio
         return answer
 
     async def speech_stream(self, request: CreateSpeechRequest, call: Call) -> AsyncGenerator[StreamSpeechResponse]:
@@ -81,8 +86,8 @@ class HttpSpeechBackend:
             while True:
                 data = await exchange.read()
                 audio = decoder.feed(data) if data else decoder.finish()
-                if audio:
-                    chunk = StreamSpeechResponse(audio=audio)
+                for begin in range(0, len(audio), _LONGEST_CHUNK):
+                    chunk = StreamSpeechResponse(audio=audio[begin : begin + _LONGEST_CHUNK])
                     if told.decoder is None:
                         told.decoder, told.gateway = decoder, gateway
                         chunk.format, chunk.sample_rate_hertz = decoder.format, decoder.rate

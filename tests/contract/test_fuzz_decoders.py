@@ -32,6 +32,8 @@ _APIS: Mapping[str, str] = {
     **dict.fromkeys(("openai", "mistral", "deepseek", "groq", "openrouter"), "chat.completions"),
     "anthropic": "messages",
     "cohere": "chat",
+    "gemini": "generateContent",
+    "vertex": "generateContent",
 }
 """By provider, the label of its recorded chat."""
 _BY_RESPONSES = ("openai", "deepseek", "openrouter")
