@@ -69,7 +69,7 @@ class _ByName:
     """What the generated code sees of a server: methods are looked up by name, and not registered one by one as well.
 
     For registered methods grpc.aio (1.85) keeps a task each, and begins to wait for all of them anew with every call
-    that comes in: with the 32 methods of the contract a tenth of what a call costs.
+    that comes in: with the 32 methods of the contract that was about 3 % of a call (723 against 703 µs).
     """
 
     def __init__(self, server: grpc.aio.Server) -> None:
