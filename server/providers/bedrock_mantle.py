@@ -8,7 +8,7 @@ Responses API alone (OpenAI's but for gpt-oss, Grok, Gemma 4) by that, below ``/
 completions. Claude is given documents and images as bytes, and holds no answer to a schema here: one is asked for by a
 tool, and a strict one refused; its reasoning and blocks carry the name anthropic, whose API takes them back as well.
 Of other models tokens are estimated. What is emulated, refused and dropped is told in anthropic.py for the one, and in
-responses.py for the next; for the others it is what a row of compatible.py leaves out.
+responses.py for the next; for the others it is what a row of compatible/ leaves out.
 """
 
 import re

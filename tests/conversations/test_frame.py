@@ -12,7 +12,7 @@ from typing_extensions import override
 from tests.conversations import table
 from tests.conversations.dialects.base import Otherwise, Refused, Reply, Request, StreamReply
 from tests.conversations.dialects.openai_chat import OpenAIChat
-from tests.conversations.dialects.openai_hosts import OPENAI
+from tests.conversations.dialects.openai_hosts.makers import OPENAI
 from tests.conversations.fake import Fake, recut
 from tests.conversations.neutral import Choice, Heard, Script, ToolCall, Turn
 from tests.conversations.play import Stage, staged

@@ -1,4 +1,4 @@
-"""How one host differs from OpenAI's chat completions. A host is a row of these; see providers/compatible.py."""
+"""How one host differs from OpenAI's chat completions. A host is a row of these; see providers/compatible/."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

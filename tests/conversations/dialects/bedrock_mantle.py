@@ -7,7 +7,7 @@ from typing_extensions import override
 from tests.conversations.dialects.anthropic import Anthropic
 from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Otherwise, Refused, Request
 from tests.conversations.dialects.openai_chat import OpenAIChat
-from tests.conversations.dialects.openai_hosts import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR
+from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR
 from tests.conversations.dialects.openai_responses import OPENAI
 from tests.conversations.dialects.openai_responses import Responses as AnyResponses
 from tests.conversations.neutral import Heard, Tool

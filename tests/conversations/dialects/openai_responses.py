@@ -21,7 +21,7 @@ from tests.conversations.dialects.base import (
     StreamReply,
 )
 from tests.conversations.dialects.openai_chat import in_pieces
-from tests.conversations.dialects.openai_hosts import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR, citing
+from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR, citing
 from tests.conversations.neutral import (
     Chance,
     Choice,
