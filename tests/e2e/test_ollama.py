@@ -1,5 +1,6 @@
 """Ollama through the front door: its own API, and which models are on its machine."""
 
+import asyncio
 import base64
 import json
 from pathlib import Path
@@ -13,19 +14,23 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from server.models import directory
 from tests.fake_embeddings import ask as ask_embeddings
-from tests.fake_provider import FakeProvider
+from tests.fake_provider import FakeProvider, answers
 from tests.pictures import solid_png
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
 
 LINE = {"model": "qwen3:8b", "created_at": "2025-08-21T13:52:11.724677065Z"}
 MISSING = {"error": 'model "gemma3" not found, try pulling it first'}
 
+NO_RETRIES = {"retry_share": 0, "retry_floor": 0}
+
 
 class Ollama:
     """As https://docs.ollama.com/api has it, with the models that were pulled."""
 
-    def __init__(self, *pulled: str) -> None:
+    def __init__(self, *pulled: str, ends: str = "whole") -> None:
+        """``ends`` is how a stream goes on after two pieces: "whole", "cut", "failed" or "never"."""
         self.pulled = list(pulled)
+        self.ends = ends
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/api/tags":
@@ -51,7 +56,13 @@ class Ollama:
         for text in ("Hi", " there"):
             line = {**LINE, "message": {"role": "assistant", "content": text}, "done": False}
             await response.write(json.dumps(line).encode() + b"\n")
-        await response.write(json.dumps({**LINE, "message": {"role": "assistant", "content": ""}, **end}).encode())
+        if self.ends == "never":
+            await asyncio.sleep(3600)
+        if self.ends == "failed":
+            await response.write(b'{"error":"an error was encountered while running the model: out of memory"}\n')
+        if self.ends == "whole":
+            last = {**LINE, "message": {"role": "assistant", "content": ""}, **end}
+            await response.write(json.dumps(last).encode() + b"\n")
         return response
 
 
@@ -85,6 +96,61 @@ async def test_everything_it_serves_under_either_address(tmp_path: Path, suffix:
     assert (vectors.dimensions, vectors.usage.input_tokens, len(picture.images)) == (2, 3, 1)
     paths = [seen.raw_path for seen in fake.seen if seen.method == "POST"]
     assert paths == ["/api/chat", "/api/chat", "/api/embed", "/v1/images/generations"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "code", "reason"),
+    [
+        (400, {"error": "x cannot chat"}, "INVALID_ARGUMENT", "PROVIDER_REJECTED_REQUEST"),
+        (401, {"error": "unauthorized"}, "UNAVAILABLE", "PROVIDER_CREDENTIAL_INVALID"),
+        (404, MISSING, "NOT_FOUND", "MODEL_NOT_FOUND"),
+        (429, {"error": "too many requests"}, "RESOURCE_EXHAUSTED", "PROVIDER_RATE_LIMITED"),
+        (503, {"error": "server busy, please try again"}, "UNAVAILABLE", "PROVIDER_UNAVAILABLE"),
+    ],
+)
+async def test_its_errors_and_the_key_of_a_server_behind_a_gate(
+    tmp_path: Path, status: int, told: Any, code: str, reason: str
+) -> None:
+    async with FakeProvider(answers(told, status)) as fake:
+        settings = provider(fake.base_url, "ollama", "ollama")
+        async with running_hub(tmp_path, providers=[settings], routing=NO_RETRIES) as hub:
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await hub.chat.CreateChatCompletion(ask(model="ollama/qwen3:8b"), metadata=hub.auth, timeout=5)
+    failed = failure(raised.value)
+    assert (failed.code.name, failed.reason) == (code, reason)
+    assert {seen.headers["Authorization"] for seen in fake.seen} == {"Bearer sk-test-upstream-key"}
+
+
+@pytest.mark.parametrize("ends", ["cut", "failed"])
+async def test_a_stream_that_breaks_tells_what_came_and_then_its_status(tmp_path: Path, ends: str) -> None:
+    async with FakeProvider(Ollama("qwen3:8b", ends=ends)) as fake:
+        settings = provider(fake.base_url, "ollama", "ollama")
+        async with running_hub(tmp_path, providers=[settings]) as hub:
+            told = []
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                async for message in hub.chat.StreamChatCompletion(
+                    ask(model="ollama/qwen3:8b"), metadata=hub.auth, timeout=5
+                ):
+                    told.append(message)
+    assert "".join(choice.content for message in told for choice in message.choices) == "Hi there"
+    assert not any(choice.finish_reason for message in told for choice in message.choices)
+    assert told[-1].usage.estimated
+    failed = failure(raised.value)
+    assert (failed.code, failed.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+    assert ("out of memory" in failed.message) is (ends == "failed")
+    assert len(fake.seen) == 1  # an answer that had begun is not asked for again
+
+
+async def test_a_caller_who_leaves_takes_the_request_along(tmp_path: Path) -> None:
+    async with FakeProvider(Ollama("qwen3:8b", ends="never")) as fake:
+        settings = provider(fake.base_url, "ollama", "ollama")
+        async with running_hub(tmp_path, providers=[settings]) as hub:
+            call = hub.chat.StreamChatCompletion(ask(model="ollama/qwen3:8b"), metadata=hub.auth, timeout=5)
+            async for message in call:
+                assert message.choices[0].content
+                break
+            call.cancel()
+            await until(lambda: bool(fake.disconnects))
 
 
 @pytest.fixture
