@@ -51,6 +51,8 @@ class Dialect:
     """Of image, audio, video, file."""
     system_media: bool = True
     """Reads them in instructions too."""
+    media_urls: bool = True
+    """Fetches images and videos itself; elsewhere the hub fetches them and sends the bytes."""
     audio_formats: frozenset[str] | None = None
     """Formats of spoken input it reads; None where it does not say."""
     audio_urls: bool = False
