@@ -13,7 +13,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -28,7 +27,7 @@ from benchmarks.plays import write_plays
 from benchmarks.processes import SERVER_CORE, WORK, Process, pin_self, start_provider
 from benchmarks.svg import Line, plot
 
-BATCH, AT_ONCE = 600, 16
+AT_ONCE, SAMPLES, LONGEST_BATCH = 16, 24, 15.0
 CANCELLED = 0.3
 WARM_SHARE = 0.25
 MOST_NATIVE, MOST_RSS = 100.0, 250.0
@@ -63,14 +62,14 @@ class Soak:
         """Works until the time is over; the samples are there then."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            left = iter(range(BATCH))
+            over = time.monotonic() + min(seconds / SAMPLES, LONGEST_BATCH)
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
-                    group.create_task(self._work(left))
+                    group.create_task(self._work(over))
             self.samples.append(await self._sample())
 
-    async def _work(self, left: Iterator[int]) -> None:
-        for _ in left:
+    async def _work(self, over: float) -> None:
+        while time.monotonic() < over:
             what = self._random.choice(("unary", "unary", "burst", "burst", "paced", "tools", "one", "batch"))
             ask = self._asks[what]
             call = asyncio.create_task(self._client(ask, Told()))

@@ -1,10 +1,10 @@
 """The gRPC server: its channel arguments, its ports, its services."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from aignehub.admin.v1 import (
@@ -65,6 +65,20 @@ def build_server(settings: Settings, interceptors: Sequence[grpc.aio.ServerInter
     return grpc.aio.server(interceptors=list(interceptors), options=_channel_arguments(settings))
 
 
+class _ByName:
+    """What the generated code sees of a server: methods are looked up by name, and not registered one by one as well.
+
+    For registered methods grpc.aio (1.85) keeps a task each, and begins to wait for all of them anew with every call
+    that comes in: with the 32 methods of the contract that was about 3 % of a call (723 against 703 µs).
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """Leaves it at the handlers by name."""
+
+
 def add_services(
     server: grpc.aio.Server,
     *,
@@ -79,14 +93,15 @@ def add_services(
     health: HealthServicer,
 ) -> None:
     """Registers what is built, and a refusal by name for what is not."""
-    chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
-    embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, server)
-    image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
-    audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, server)
-    key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
-    provider_service_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
-    health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, server)
+    by_name = cast(grpc.aio.Server, _ByName(server))
+    chat_service_pb2_grpc.add_ChatServiceServicer_to_server(chat, by_name)
+    embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server(embeddings, by_name)
+    image_service_pb2_grpc.add_ImageServiceServicer_to_server(images, by_name)
+    audio_service_pb2_grpc.add_AudioServiceServicer_to_server(audio, by_name)
+    key_service_pb2_grpc.add_KeyServiceServicer_to_server(keys, by_name)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, by_name)
+    provider_service_pb2_grpc.add_ProviderServiceServicer_to_server(providers, by_name)
+    health_service_pb2_grpc.add_HealthServiceServicer_to_server(status, by_name)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH_SERVICE, health.methods()),))
     for file in _LATER:
         for service in _services(file.DESCRIPTOR):

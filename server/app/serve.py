@@ -72,7 +72,7 @@ def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
     if unset:
         changes["defaults"] = settings.defaults.model_copy(update=unset)
     if "OLLAMA_BASE_URL" not in environ and ollama_is_here():
-        environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434/v1"
+        environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434"
     return settings.model_copy(update=changes)
 
 

@@ -11,6 +11,7 @@ from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.transport.exchange import Exchange
+from server.transport.session import READ_BUFFER
 from server.wire.http import HttpRequest, HttpResponse
 
 _MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it
@@ -40,11 +41,16 @@ class HttpExchanges:
         self._decode_error = decode_error
 
     @asynccontextmanager
-    async def open(self, asked: HttpRequest, call: Call) -> AsyncIterator[Exchange]:
-        """An answer of status 2xx; any other raises what the codec reads from it."""
+    async def open(self, asked: HttpRequest, call: Call, *, read_buffer: int = READ_BUFFER) -> AsyncIterator[Exchange]:
+        """An answer of status 2xx; any other raises what the codec reads from it. ``read_buffer``: Transport.open."""
         traced = {"traceparent": call.traceparent} if _TRACEPARENT.fullmatch(call.traceparent) else {}
         exchange = self._transport.open(
-            self.endpoint, asked, credential=call.credential, deadline=call.deadline, extra_headers=traced
+            self.endpoint,
+            asked,
+            credential=call.credential,
+            deadline=call.deadline,
+            extra_headers=traced,
+            read_buffer=read_buffer,
         )
         try:
             async with exchange:

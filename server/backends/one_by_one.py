@@ -26,14 +26,15 @@ _R = TypeVar("_R", pb.GenerateImagesResponse, pb.EditImagesResponse)
 
 
 class OneByOneImages:
-    """An ImageBackend around another that takes no ``n``.
+    """An ImageBackend around another that takes no ``n``, or whose models of which ``splits`` is true take none.
 
     Image k of a call with a seed is drawn with seed + k: the images differ, and each can be drawn again. Where one
     request fails, the call fails with its error and the others are cancelled.
     """
 
-    def __init__(self, inner: ImageBackend) -> None:
+    def __init__(self, inner: ImageBackend, splits: Callable[[str], bool] = lambda _: True) -> None:
         self._inner = inner
+        self._splits = splits
 
     def capabilities(self, model: str) -> tuple[str, ...]:
         """See ImageBackend.capabilities."""
@@ -41,16 +42,25 @@ class OneByOneImages:
 
     async def generate(self, request: pb.GenerateImagesRequest, call: Call) -> pb.GenerateImagesResponse:
         """See ImageBackend.generate."""
+        if not self._splits(call.model):
+            return await self._inner.generate(request, call)
         async with _together(request, call, self._inner.generate) as tasks:
             return _joined(await _all(tasks))
 
     async def edit(self, request: pb.EditImagesRequest, call: Call) -> pb.EditImagesResponse:
         """See ImageBackend.edit."""
+        if not self._splits(call.model):
+            return await self._inner.edit(request, call)
         async with _together(request, call, self._inner.edit) as tasks:
             return _joined(await _all(tasks))
 
     async def stream(self, request: ImageRequest, call: Call) -> AsyncGenerator[pb.ImageStreamEvent]:
         """See ImageBackend.stream. The events of one image stay together; images come as they are ready."""
+        if not self._splits(call.model):
+            async with aclosing(self._inner.stream(request, call)) as unsplit:
+                async for event in unsplit:
+                    yield event
+            return
         summary = pb.ImageStreamSummary()
         begun = False
         try:
@@ -59,7 +69,7 @@ class OneByOneImages:
                     _add_summary(summary, events.pop().summary)
                     for event in events:
                         begun = True
-                        yield _placed(event, place)
+                        yield _placed(event, place, request.options.n or 1)
         except HubError:
             if begun:
                 yield pb.ImageStreamEvent(summary=summary)
@@ -133,7 +143,7 @@ def _joined(answers: Sequence[_R]) -> _R:
     whole = answers[0]
     for place, answer in enumerate(answers[1:], start=1):
         for image in answer.images:
-            image.index = place
+            image.index = place + len(answers) * image.index
         whole.images.extend(answer.images)
         add(whole.usage, answer.usage)
         _add_adjusted(whole.gateway, answer.gateway)
@@ -152,8 +162,10 @@ def _add_adjusted(total: GatewayInfo, more: GatewayInfo) -> None:
     total.adjusted_fields.extend(path for path in more.adjusted_fields if path not in total.adjusted_fields)
 
 
-def _placed(event: pb.ImageStreamEvent, place: int) -> pb.ImageStreamEvent:
+def _placed(event: pb.ImageStreamEvent, place: int, count: int) -> pb.ImageStreamEvent:
+    """The event under a number of its own among all of ``count`` requests; one may be answered with several images."""
     kind = event.WhichOneof("event")
     if kind:
-        getattr(event, kind).index = place
+        image = getattr(event, kind)
+        image.index = place + count * image.index
     return event

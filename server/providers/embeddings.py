@@ -84,15 +84,6 @@ _DOUBAO = EmbeddingsDialect(
     formats=BASE64_FLOATS,
 )
 
-_OLLAMA = EmbeddingsDialect(
-    # https://docs.ollama.com/api/openai-compatibility; releases that do not know base64 ignore the field and send
-    # floats, which are read as well. Its native API cuts long inputs unless told otherwise, and so does this path.
-    name="ollama",
-    formats=BASE64_FLOATS,
-    dimensions=True,
-    truncates=True,
-)
-
 _LMSTUDIO = EmbeddingsDialect(
     # https://lmstudio.ai/docs/developer/openai-compat/embeddings
     name="lmstudio",
@@ -168,7 +159,7 @@ EMBEDDINGS: Mapping[str, Callable[[Mapping[str, str]], EmbeddingsCodec]] = Mappi
             dialect.name: _same(dialect)
             for dialect in (
                 *(_OPENAI, _OPENROUTER, _TOGETHER, _FIREWORKS, _PERPLEXITY, _DOUBAO),
-                *(_OLLAMA, _LMSTUDIO, _VLLM, _ANY),
+                *(_LMSTUDIO, _VLLM, _ANY),
             )
         },
     }

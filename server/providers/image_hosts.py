@@ -33,8 +33,12 @@ _TOGETHER = ImageHost(
 )
 _DOUBAO = ImageHost("doubao", models.DOUBAO, edit_path="/images/generations", sources="image")
 _ZAI = ImageHost("zai", models.ZAI, sources="", user_field="user_id")
-_OLLAMA = ImageHost("ollama", models.OLLAMA, sources="")
 _ANY = ImageHost("openai-compatible")
+
+OLLAMA: ImageCodec = OpenAIImagesCodec(
+    ImageHost("ollama", models.OLLAMA, generate_path="/v1/images/generations", sources="")
+)
+"""Of Ollama, whose own API draws nothing."""
 
 SANDBOX: ImageCodec = OpenAIImagesCodec(ImageHost("sandbox", models.SANDBOX))
 """The sandbox's own, which streams and takes every option."""
@@ -62,7 +66,7 @@ def _always(host: ImageHost) -> Callable[[Mapping[str, str]], ImageCodec]:
 _CODECS: Mapping[str, Callable[[Mapping[str, str]], ImageCodec]] = MappingProxyType(
     {
         "azure": _azure,
-        **{host.name: _always(host) for host in (_OPENAI, _XAI, _OPENROUTER, _TOGETHER, _DOUBAO, _ZAI, _OLLAMA, _ANY)},
+        **{host.name: _always(host) for host in (_OPENAI, _XAI, _OPENROUTER, _TOGETHER, _DOUBAO, _ZAI, _ANY)},
     }
 )
 

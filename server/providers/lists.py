@@ -24,7 +24,7 @@ _CODECS: Mapping[str, ModelListCodec] = {
     "huggingface": model_lists.HUGGINGFACE,
     **dict.fromkeys(
         (
-            *("openai", "deepseek", "xai", "groq", "cerebras", "poe", "ollama", "lmstudio", "vllm"),
+            *("openai", "deepseek", "xai", "groq", "cerebras", "poe", "lmstudio", "vllm"),
             "openai-compatible",
         ),
         model_lists.OPENAI,

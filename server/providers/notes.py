@@ -9,7 +9,6 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "deployments",
         "azure-foundry": "`https://RESOURCE.services.ai.azure.com/models`",
         "perplexity": "vectors are whole numbers: compare them by cosine",
-        "ollama": "`make run` finds a local one",
         "vllm": "regex and grammar formats",
         "openai-compatible": "anything else that speaks the format: set `base_url`",
     }

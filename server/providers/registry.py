@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from server.providers import anthropic, bedrock, bedrock_mantle, compatible
+from server.providers import anthropic, bedrock, bedrock_mantle, compatible, ollama
 from server.providers.audio import with_audio
 from server.providers.bfl import BFL
 from server.providers.cohere import COHERE
@@ -39,6 +39,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
 _COMPATIBLE = tuple(_completed(kind) for kind in compatible.KINDS)
 _OWN_FORMAT: tuple[ProviderKind, ...] = (
     *anthropic.KINDS,
+    ollama.KIND,
     MISTRAL,
     GEMINI,
     VERTEX,

@@ -9,6 +9,10 @@ behind OpenAI's format, of which tokens are estimated; ``endpoints/ID`` goes to 
 Embeddings: gemini-embedding-001 one text a request, other text models up to 250 by :predict, gemini-embedding-2 and
 multimodalembedding@001 one text or image each; truncate is sent where the model has a word on it.
 
+Images: beside what gemini.py tells, PNG and JPEG and how far they are compressed, negative prompts for Imagen, its seed
+where gateway.extra_body_json has parameters.addWatermark false, and edits by imagen-3.0-capability-001, with a mask
+(painted white where its pixels are see-through) as insertions unless extra_body_json has parameters.editMode.
+
 Options: ``project`` (or GOOGLE_CLOUD_PROJECT) and ``location`` (or GOOGLE_CLOUD_LOCATION, else global) say where calls
 go; without a project they go to express mode, which takes an API key alone. ``api_version`` is v1 unless set.
 
@@ -21,7 +25,7 @@ GOOGLE_CLOUD_PROJECT together with GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_GENA
 import re
 from collections.abc import Mapping, Sequence
 
-from server.providers.gemini import version_of
+from server.providers.gemini import image_backend, version_of
 from server.providers.kind import ProviderKind, Site
 from server.transport.credentials.google import MACHINE, google
 from server.transport.endpoint import Credential
@@ -32,6 +36,10 @@ from server.wire.chat.knobs import COMMON_KNOBS
 from server.wire.gemini import GeminiChatCodec, GeminiCountCodec, Host, embedding_families
 from server.wire.gemini.embeddings import GeminiEmbeddingsCodec
 from server.wire.gemini.host import KNOBS
+from server.wire.gemini.image_models import VERTEX_ROWS
+from server.wire.gemini.images import GeminiImageCodec
+from server.wire.gemini.speech import GeminiSpeechCodec
+from server.wire.gemini.voices import PREBUILT
 from server.wire.gemini.words import VERTEX_FINISH_NUMBERS
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
 
@@ -99,7 +107,7 @@ def _host(options: Mapping[str, str]) -> Host:
         stores=True,
         mime_required=True,
         display_names=True,
-        output_options=True,
+        lists_formats=True,
         counts_whole=False,
         finish_numbers=VERTEX_FINISH_NUMBERS,
     )
@@ -174,6 +182,9 @@ VERTEX = ProviderKind(
     chat=_chat,
     count=_count,
     embeddings=_embeddings,
+    image_backend=lambda options, *tools: image_backend(GeminiImageCodec(_host(options), VERTEX_ROWS), *tools),
+    speech=lambda options: GeminiSpeechCodec(_host(options)),
+    voices=PREBUILT,
     key_env=("VERTEX_API_KEY", "GOOGLE_VERTEX_API_KEY"),
     base_url_env="VERTEX_BASE_URL",
     switched_on="`VERTEX_API_KEY`, or `GOOGLE_CLOUD_PROJECT` with `GOOGLE_APPLICATION_CREDENTIALS`",

@@ -18,13 +18,13 @@ from aignehub.v1.chat_service_pb2_grpc import ChatServiceServicer
 from typing_extensions import override
 
 from server.calls import current_call
-from server.errors import Unimplemented
 from server.phases import Phases
 from server.routing.attempt import Terms
 from server.routing.catalogue import Modality
 from server.routing.chat import chat, chat_stream, count_tokens
 from server.routing.fit import needs_of
 from server.routing.plan import Plan
+from server.services.coalesce import coalesced
 from server.services.fan_out import FanOut
 from server.services.frame import Context, Frame, conclude
 from server.services.replays import refuse_for_streams
@@ -59,7 +59,7 @@ class ChatService(ChatServiceServicer):
         refuse_for_streams(request.gateway)
         plan = self._plan(request)
         first_at: float | None = None
-        async with aclosing(chat_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
+        async with aclosing(self._chunks(request, plan, self._frame.terms(context))) as chunks:
             async for chunk in chunks:
                 if first_at is None:
                     first_at = call.phases.total()
@@ -98,7 +98,7 @@ class ChatService(ChatServiceServicer):
         asked.CopyFrom(request)
         asked.model = model
         own = replace(terms, phases=phases)
-        async with aclosing(chat_stream(asked, self._plan(asked), own, self._frame.dispatch)) as chunks:
+        async with aclosing(self._chunks(asked, self._plan(asked), own)) as chunks:
             async for chunk in chunks:
                 if chunk.HasField("gateway"):
                     call.input_tokens += chunk.usage.input_tokens
@@ -108,9 +108,14 @@ class ChatService(ChatServiceServicer):
                     chunk.gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
                 yield chunk
 
+    def _chunks(
+        self, request: CreateChatCompletionRequest, plan: Plan, terms: Terms
+    ) -> AsyncGenerator[StreamChatCompletionResponse]:
+        chunks = chat_stream(request, plan, terms, self._frame.dispatch)
+        window = request.stream_options.coalesce_ms
+        return coalesced(chunks, window / 1000) if window else chunks
+
     def _plan(self, request: CreateChatCompletionRequest) -> Plan:
         """The plan for a request that is sound and that the caller may make."""
         validate(request)
-        if request.stream_options.coalesce_ms:
-            raise Unimplemented.field("stream_options.coalesce_ms")
         return self._frame.plan(request.model, request.gateway, Modality.CHAT, partial(needs_of, request))

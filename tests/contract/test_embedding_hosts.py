@@ -26,7 +26,7 @@ def test_the_kinds_that_embed() -> None:
     serving = {kind.name for kind in compatible.KINDS if PROVIDERS[kind.name].embeddings is not None}
     assert serving == set(EMBEDDINGS)
     assert serving == {
-        "openai", "azure", "azure-foundry", "openrouter", "together", "fireworks", "perplexity", "doubao", "ollama",
+        "openai", "azure", "azure-foundry", "openrouter", "together", "fireworks", "perplexity", "doubao",
         "lmstudio", "vllm", "openai-compatible",
     }  # fmt: skip
 

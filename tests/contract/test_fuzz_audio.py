@@ -15,6 +15,7 @@ from aignehub.v1.audio_service_pb2 import CreateSpeechRequest
 from server.errors import HubError
 from server.providers.deepgram import DEEPGRAM
 from server.providers.elevenlabs import ELEVENLABS
+from server.providers.gemini import GEMINI
 from server.providers.kind import ProviderKind
 from server.providers.registry import PROVIDERS
 from server.wire.audio.live import LiveDialogue
@@ -44,6 +45,20 @@ ELEVENLABS_VOICES = {
     "voices": [{"voice_id": "v", "name": "n", "labels": {"language": "en"}, "verified_languages": [{"locale": "de"}]}],
     "has_more": True, "next_page_token": "t",
 }  # fmt: skip
+
+
+GEMINI_VOICES = {"voices": [{"id": "v", "display_name": "n", "language_code": "de-DE"}], "next_page_token": "t"}
+GEMINI_PART = {"inlineData": {"mimeType": "audio/L16;rate=24000", "data": "AAAA" * 9}}
+GEMINI_SPEECH = [
+    {"candidates": [{"content": {"parts": [GEMINI_PART]}}]},
+    {
+        "candidates": [{"content": {"parts": [GEMINI_PART]}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {
+            "promptTokenCount": 3, "candidatesTokenCount": 5,
+            "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+        },
+    },
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,7 @@ def _recorded(kind: ProviderKind) -> list[Body]:
 BODIES = [
     _heard(DEEPGRAM, DEEPGRAM_HEARD), _heard(ELEVENLABS, ELEVENLABS_HEARD), _heard(PROVIDERS["openai"], VERBOSE),
     _listed(DEEPGRAM, DEEPGRAM_VOICES), _listed(ELEVENLABS, ELEVENLABS_VOICES),
+    _listed(GEMINI, GEMINI_VOICES),
     *_recorded(DEEPGRAM), *_recorded(ELEVENLABS),
 ]  # fmt: skip
 
@@ -161,3 +177,32 @@ def test_json_is_never_taken_for_speech(kind: ProviderKind, body: bytes) -> None
     assert decoder.feed(body) == b""
     with pytest.raises(HubError):
         decoder.finish()
+
+
+SPOKEN = {
+    "events": b"".join(b"data: " + json.dumps(one).encode() + b"\r\n\r\n" for one in GEMINI_SPEECH),
+    "array": json.dumps(GEMINI_SPEECH, indent=1).encode(),
+}
+
+
+@pytest.mark.parametrize("framing", SPOKEN)
+@pytest.mark.parametrize("form", [audio_pb2.AUDIO_FORMAT_WAV, audio_pb2.AUDIO_FORMAT_PCM_S16LE])
+def test_damaged_speech_is_read_or_is_one_error(framing: str, form: audio_pb2.AudioFormat.ValueType) -> None:
+    assert GEMINI.speech
+    codec = GEMINI.speech({})
+    request = CreateSpeechRequest(input="Hi", options=audio_pb2.SpeechOptions(voice="Kore", format=form))
+    chance = Random(crc32(framing.encode()))
+    for damage in (lambda body, _: body, cut, scrambled, mangled):
+        for _ in range(_EXAMPLES):
+            data, decoder, audio = damage(SPOKEN[framing], chance), codec.decoder(request, {}), b""
+            size = chance.choice((1, 20, 300, 5000))
+            try:
+                audio = b"".join(decoder.feed(data[at : at + size]) for at in range(0, len(data), size))
+                audio += decoder.finish()
+            except HubError:
+                pass
+            else:
+                assert audio
+                assert (decoder.format, decoder.rate > 0) == (form, True)
+            usage = decoder.usage()
+            assert (usage.billed_characters, usage.SerializeToString() is not None) == (2, True)

@@ -31,11 +31,15 @@ _EXAMPLES = 25
 _APIS: Mapping[str, str] = {
     **dict.fromkeys(("openai", "mistral", "deepseek", "groq", "openrouter"), "chat.completions"),
     "anthropic": "messages",
+    "ollama": "chat",
     "cohere": "chat",
+    "gemini": "generateContent",
+    "vertex": "generateContent",
 }
 """By provider, the label of its recorded chat."""
 _BY_RESPONSES = ("openai", "deepseek", "openrouter")
 """Providers with recordings of OpenAI's other API, which an option chooses."""
+_MISLABELLED = frozenset({"ollama-chat-chat-text-5f37a575"})  # an answer of its compatible API
 _NO_OPTIONS: Mapping[str, str] = {}
 _SCRIPTS = (
     Script(
@@ -86,7 +90,8 @@ def _recorded(provider: str, api: str, options: Mapping[str, str] = _NO_OPTIONS)
         broken = told["status"] != 200 or "error_in_stream" in told["features"]
         # Cohere's first version is another API than the one that is spoken.
         broken = broken or (provider, told["path"]) == ("cohere", "/v1/chat")
-        if told["api"] != api or broken or told["response_body_encoding"] != "text":
+        other = told["api"] != api or path.stem in _MISLABELLED
+        if other or broken or told["response_body_encoding"] != "text":
             continue
         codec = codec_of(chat(options), told.get("model") or "m")
         yield Body(

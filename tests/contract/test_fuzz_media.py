@@ -19,6 +19,9 @@ from server.errors import HubError
 from server.providers.registry import PROVIDERS
 from server.wire.bedrock.images import BedrockImageCodec
 from server.wire.bfl import BflCodec
+from server.wire.gemini import Host, errors
+from server.wire.gemini.image_models import GEMINI_ROWS
+from server.wire.gemini.images import GeminiImageCodec
 from server.wire.http import HttpResponse
 from server.wire.ideogram import IdeogramCodec
 from server.wire.pictures import Drawn, ImageJob
@@ -38,6 +41,22 @@ EMBEDDED = {
     "usage": {"total_tokens": 7},
 }
 JOB = ImageJob("https://api.bfl.ai/v1/get_result?id=1", 1)
+
+
+# Google's
+GENERATED = {
+    "candidates": [{"content": {"parts": [
+        {"text": "hm", "thought": True}, {"inlineData": {"mimeType": "image/png", "data": b64encode(CAT).decode()}},
+    ]}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 5, "totalTokenCount": 8},
+    "modelVersion": "m", "createTime": "2026-01-02T03:04:05Z",
+}  # fmt: skip
+PREDICTED = {
+    "predictions": [
+        {"bytesBase64Encoded": b64encode(CAT).decode(), "mimeType": "image/png", "prompt": "p"},
+        {"raiFilteredReason": "r"},
+    ]
+}
 
 
 def _embeds(kind: str) -> Callable[[HttpResponse], CreateEmbeddingsResponse]:
@@ -65,6 +84,7 @@ class Body:
 
 def _bodies() -> list[Body]:
     stable, ideo, flux, aws = StabilityCodec(), IdeogramCodec(), BflCodec(), BedrockImageCodec()
+    google = GeminiImageCodec(Host(name="gemini", root="/v1beta"), GEMINI_ROWS)
     image = {"url": "https://x/1", "prompt": "p", "resolution": "8x4", "is_image_safe": True}
     ready = {"id": "1", "status": "Ready", "result": {"sample": "https://x/1", "prompt": "p"}, "details": {}}
     failed = {"status": "Error", "details": {"error": {"message": "m"}, "Moderation Reasons": ["r"]}}
@@ -72,6 +92,15 @@ def _bodies() -> list[Body]:
     found: list[tuple[str, Callable[[HttpResponse], Any], Callable[[HttpResponse], HubError], Any]] = [
         *((kind, _embeds(kind), flux.decode_error, EMBEDDED) for kind in ("openai", "voyage", "jina", "perplexity")),
         ("openai-images", _opens, flux.decode_error, {"created": 5, "data": [{"b64_json": b64, "size": "8x4"}]}),
+        ("gemini", _embeds("gemini"), errors.read_error, {"embeddings": [{"values": [0.5, 0.25]}] * 2}),
+        (
+            "vertex",
+            _embeds("vertex"),
+            errors.read_error,
+            {"predictions": [{"embeddings": {"values": [0.5, 1], "statistics": {"token_count": 3}}}] * 2},
+        ),
+        ("gemini-images", google.decode, google.decode_error, GENERATED),
+        ("imagen", google.decode, google.decode_error, PREDICTED),
         ("ideogram", ideo.decode, ideo.decode_error, {"created": "2026-01-02T03:04:05Z", "data": [image, image]}),
         ("stability", stable.decode, stable.decode_error, {"image": b64, "finish_reason": "SUCCESS", "seed": 1}),
         ("stability-error", stable.decode, stable.decode_error, {"name": "n", "errors": ["a", "b"]}),
@@ -102,7 +131,9 @@ def _check(body: Body, data: bytes) -> None:
         assert answer.usage.total_tokens > 0
         assert answer.SerializeToString()
     elif isinstance(answer, Drawn):
-        assert answer.usage.billed_images > 0 or answer.usage.total_tokens > 0
+        # Google bills nothing for what it filtered.
+        drawn = any(not picture.filtered for picture in answer.pictures)
+        assert answer.usage.billed_images > 0 or answer.usage.total_tokens > 0 or not drawn
         assert answer.pictures
         for picture in answer.pictures:
             assert all(event.SerializeToString() for event in events_of(picture))

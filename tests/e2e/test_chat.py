@@ -95,6 +95,23 @@ async def test_the_streaming_contract(tmp_path: Path) -> None:
     assert last.gateway.time_to_first_token.ToMicroseconds() > 0
 
 
+async def test_deltas_are_merged_within_the_window_that_was_asked_for(tmp_path: Path) -> None:
+    words = [f"w{place} " for place in range(20)]
+    pieces = [chunk({"content": word}) for word in words]
+    async with (
+        FakeProvider(streams(*pieces, chunk({}, "stop") + USAGE + DONE, pause=0.002)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        options = chat_service_pb2.StreamOptions(coalesce_ms=1000)
+        call = hub.chat.StreamChatCompletion(ask(stream_options=options), metadata=hub.auth, timeout=5)
+        chunks = [one async for one in call]
+    assert ["".join(d.content for d in one.choices) for one in chunks] == ["w0 ", "".join(words[1:])]
+    assert chunks[0].id
+    assert chunks[-1].choices[-1].finish_reason == chat_pb2.FINISH_REASON_STOP
+    assert chunks[-1].usage.total_tokens == 7
+    assert chunks[-1].gateway.provider == "openai"
+
+
 async def test_a_stream_the_provider_cuts_ends_with_usage_and_a_status(tmp_path: Path) -> None:
     received = []
     async with (

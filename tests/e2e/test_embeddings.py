@@ -261,12 +261,12 @@ async def test_knobs_that_only_tune_are_dropped_and_listed(tmp_path: Path) -> No
             tmp_path,
             providers=[
                 provider(fake.base_url), provider(fake.base_url, "vllm", "vllm"),
-                provider(fake.base_url, "openrouter", "openrouter"), provider(fake.base_url, "ollama", "ollama"),
+                provider(fake.base_url, "openrouter", "openrouter"), provider(fake.base_url, "together", "together"),
             ],
         ) as hub,
     ):  # fmt: skip
         adjusted = {}
-        for name in ("openai", "vllm", "openrouter", "ollama"):
+        for name in ("openai", "vllm", "openrouter", "together"):
             response = await hub.embeddings.CreateEmbeddings(
                 ask("a", model=f"{name}/e", **knobs), metadata=hub.auth, timeout=5
             )
@@ -276,12 +276,12 @@ async def test_knobs_that_only_tune_are_dropped_and_listed(tmp_path: Path) -> No
         "openai": ["task", "truncate"],
         "vllm": ["task"],
         "openrouter": ["truncate"],
-        "ollama": ["user", "task"],
+        "together": ["user", "task", "truncate"],
     }
     by_host = [seen.json for seen in fake.seen]
     assert by_host[1]["truncate_prompt_tokens"] == -1
     assert by_host[2]["input_type"] == "search_query"
-    assert set(by_host[3]) == {"model", "input", "encoding_format"}
+    assert set(by_host[3]) == {"model", "input"}
     assert told.code == grpc.StatusCode.INVALID_ARGUMENT
     assert [one.field for one in told.bad_request.field_violations] == ["task"]
 

@@ -18,6 +18,7 @@ from tests.wire.gemini import GeminiTokens, GenerateContent
 from tests.wire.gemini_embeddings import GeminiEmbeddings
 from tests.wire.images import Images
 from tests.wire.invoke_model import InvokeModel
+from tests.wire.ollama import OllamaChat, OllamaEmbeddings
 from tests.wire.responses import Responses
 
 _IMAGES = Images()
@@ -25,7 +26,7 @@ _IMAGES = Images()
 APIS: Mapping[str, Api] = {
     "chat.completions": ChatCompletions(),
     "responses": Responses(),
-    "chat": ByProvider({"cohere": CohereChat()}),
+    "chat": ByProvider({"cohere": CohereChat(), "ollama": OllamaChat()}),
     "converse": Converse(),
     "invoke_model": InvokeModel(),
     "messages": ByProvider({"anthropic": Messages()}),
@@ -39,7 +40,12 @@ APIS: Mapping[str, Api] = {
         }
     ),
     "embeddings": ByProvider(
-        {"cohere": CohereEmbeddings(), "gemini": GeminiEmbeddings(), "vertex": GeminiEmbeddings()},
+        {
+            "cohere": CohereEmbeddings(),
+            "gemini": GeminiEmbeddings(),
+            "vertex": GeminiEmbeddings(),
+            "ollama": OllamaEmbeddings(),
+        },
         others=Embeddings(),
     ),
     "images.generate": _IMAGES,

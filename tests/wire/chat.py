@@ -19,7 +19,7 @@ from tests.wire.request import Built, build, minimal
 KINDS = frozenset(
     {
         *("openai", "azure", "deepseek", "xai", "openrouter", "groq", "together", "fireworks", "perplexity"),
-        *("cerebras", "ollama", "huggingface", "zai", "mistral"),
+        *("cerebras", "huggingface", "zai", "mistral"),
     }
 )
 """Providers of which the hub has a kind; any other is ``ANY_KIND``."""

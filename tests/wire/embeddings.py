@@ -21,14 +21,12 @@ from tests.wire.recording import Json, Recording
 from tests.wire.replay import Captured
 from tests.wire.spec import request_validator
 
-KINDS = frozenset(
-    {"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "ollama", "mistral", "voyage"}
-)
+KINDS = frozenset({"openai", "azure", "openrouter", "perplexity", "together", "fireworks", "mistral", "voyage"})
 ANY_KIND = "openai-compatible"
 OTHER_CODEC = frozenset({"cohere", "gemini", "vertex"})
 """Providers whose embeddings have a format of their own, which is another codec's."""
 OLLAMAS_OWN = ("/api/embed", "/api/embeddings")
-"""Paths of Ollama's own format; the hub asks it by its OpenAI path."""
+"""Paths of Ollama's own format, which is another codec's."""
 
 _DEPLOYMENTS = "/openai/deployments/"
 _SAID = frozenset({"model", "input", "dimensions", "user", "encoding_format", "input_type", "truncation"})

@@ -15,6 +15,7 @@ from tests.wire import gemini_canonical
 from tests.wire.deepgram_query import NAMES as DEEPGRAM_NAMES
 from tests.wire.jsondiff import ABSENT, Difference, differences
 from tests.wire.messages import decoded
+from tests.wire.ollama_form import NAMES as OLLAMA_NAMES
 from tests.wire.responses_form import NAMES as RESPONSES_NAMES
 
 
@@ -332,7 +333,7 @@ RULES: tuple[Rule, ...] = (
         "number spelling",
         "knobs that are doubles in the contract: 1 and 1.0 are one JSON number",
         r"temperature|top_p|min_p|frequency_penalty|presence_penalty|repetition_penalty|logit_bias\..*|"
-        r"(inferenceConfig|generationConfig)\.(temperature|topP)",
+        r"(inferenceConfig|generationConfig)\.(temperature|topP)|options\.(temperature|top_p|min_p|\w+_penalty)",
         _number,
     ),
     Rule(
@@ -455,7 +456,7 @@ RULES: tuple[Rule, ...] = (
         r"input\[\]\.(content|output)\[\]\.detail",
         _recorded_absent("auto"),
     ),
-    *(_nowhere(name, reason) for name, reason in {**RESPONSES_NAMES, **DEEPGRAM_NAMES}.items()),
+    *(_nowhere(name, reason) for name, reason in {**RESPONSES_NAMES, **OLLAMA_NAMES, **DEEPGRAM_NAMES}.items()),
     Rule(
         "one input is a list of one",
         "the vectors of one text and of a list that holds it alone are the same",

@@ -41,7 +41,9 @@ def _mended(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kept = {
-        name: _mended(value) for name, value in schema.items() if name not in ("nullable", "format", "discriminator")
+        name: _mended(value)
+        for name, value in schema.items()
+        if name not in ("nullable", "format", "discriminator") or (name == "format" and isinstance(value, dict))
     }
     if "discriminator" in schema and "oneOf" in kept:
         kept["anyOf"] = kept.pop("oneOf")

@@ -44,7 +44,7 @@ def test_floats_read_alike_from_an_array_and_from_base64() -> None:
 def test_native_paths_are_left_to_their_codecs() -> None:
     api = Embeddings()
     assert api.serves(recording(_body(FLOATS), path="/v1/embeddings"))
-    assert not api.serves(recording(_body(FLOATS), provider="ollama", path="/api/embed"))
+    assert not api.serves(recording(_body(FLOATS), provider="cohere", path="/v1/embed"))
     assert not api.serves(recording(_body(FLOATS), provider="cohere", path="/v1/embeddings"))
 
 

@@ -15,7 +15,6 @@ MEDIUM = chat_pb2.REASONING_EFFORT_MEDIUM
 HIGH = chat_pb2.REASONING_EFFORT_HIGH
 NONE = chat_pb2.REASONING_EFFORT_NONE
 MINIMAL = chat_pb2.REASONING_EFFORT_MINIMAL
-MAX = chat_pb2.REASONING_EFFORT_MAX
 
 THREE_LEVELS: Mapping[int, str] = MappingProxyType({LOW: "low", MEDIUM: "medium", HIGH: "high"})
 NONE_AND_THREE: Mapping[int, str] = MappingProxyType({NONE: "none", **THREE_LEVELS})

@@ -1,24 +1,13 @@
 """Servers that one runs oneself, and any other that speaks the format."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
-from server.providers.compatible.host import MAX, NONE_AND_THREE, host
+from server.providers.compatible.host import host
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always, bearer
 from server.wire.chat.knobs import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 from server.wire.codec import ChatCodec
 from server.wire.openai_chat import Dialect, OpenAIChatCodec, reasoning
-
-_OLLAMA = Dialect(
-    # https://docs.ollama.com/api/openai-compatibility
-    name="ollama",
-    knobs=(COMMON_KNOBS - {"user"}) | {"logprobs", "top_logprobs"},
-    max_tokens="max_tokens",
-    replay_reasoning="reasoning",
-    reasoning=reasoning.effort_with_text,
-    efforts=MappingProxyType({**NONE_AND_THREE, MAX: "max"}),
-)
 
 _LMSTUDIO = Dialect(
     # https://lmstudio.ai/docs/developer/openai-compat/chat-completions: a schema is its only way to JSON.
@@ -67,7 +56,6 @@ def _any_server(_: Mapping[str, str]) -> ChatCodec:
 
 
 KINDS: tuple[ProviderKind, ...] = (
-    host(_OLLAMA, "http://localhost:11434/v1", "OLLAMA_API_KEY", needs_key=False),
     host(_LMSTUDIO, "http://localhost:1234/v1", "LMSTUDIO_API_KEY", needs_key=False),
     host(_VLLM, "http://localhost:8000/v1", "VLLM_API_KEY", needs_key=False),
     ProviderKind(name="openai-compatible", base_url="", authorize=always(bearer), chat=_any_server, needs_key=False),

@@ -2,19 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from server.wire.sse import Event, SseParser
-
-
-class Framing(Protocol):
-    """Cuts a streamed body into events, as SseParser does."""
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Events that this read completed, in order."""
-
-    def rest(self) -> Event | None:
-        """The event that the end of the body left open; None where there is none."""
+from server.wire.chat.evented import Framing
+from server.wire.sse import SseParser
 
 
 @dataclass(frozen=True, slots=True)

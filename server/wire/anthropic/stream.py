@@ -16,36 +16,24 @@ from server.wire.anthropic.formats import answer_tool
 from server.wire.anthropic.message_stream import MessageStream
 from server.wire.anthropic.usage import merge_usage, read_usage
 from server.wire.chat.assembly import ChoiceAssembly
-from server.wire.chat.stream import UNREADABLE, ChatStreamReader
+from server.wire.chat.evented import EventedReader
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 
 _ENVELOPE = frozenset({"type", "delta"})
 
 
-class AnthropicStreamDecoder(ChatStreamReader[MessageStream]):
+class AnthropicStreamDecoder(EventedReader[MessageStream]):
     """See ChatStreamDecoder."""
 
-    no_events = (*ChatStreamReader.no_events, b"[")
+    no_events = (*EventedReader.no_events, b"[")
 
     def __init__(self, dialect: Dialect, request: CreateChatCompletionRequest) -> None:
-        super().__init__(request)
+        super().__init__(request, dialect.framing())
         self._dialect = dialect
-        self._framing = dialect.framing()
         self._usage: Object = {}
         self._left: Object = {}
-
-    @override
-    def _read(self, data: bytes) -> None:
-        for name, payload in self._framing.feed(data):
-            self._event(name, payload)
-            if self._done:
-                return
-
-    @override
-    def _read_rest(self) -> None:
-        if (event := self._framing.rest()) is not None:
-            self._event(*event)
 
     @override
     def _decode_whole(self, response: HttpResponse) -> CreateChatCompletionResponse:
@@ -68,6 +56,7 @@ class AnthropicStreamDecoder(ChatStreamReader[MessageStream]):
         assembly = ChoiceAssembly(index, self._batch)
         return MessageStream(self._dialect.name, answer_tool(self._request), assembly, self._call_salt)
 
+    @override
     def _event(self, name: str, payload: bytes) -> None:
         if not payload.strip():
             return

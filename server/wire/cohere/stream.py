@@ -6,7 +6,8 @@ from typing_extensions import override
 
 from server.errors import ProviderBadResponse
 from server.wire import json_value as json
-from server.wire.chat.stream import UNREADABLE, ChatStreamReader
+from server.wire.chat.evented import EventedReader
+from server.wire.chat.stream import UNREADABLE
 from server.wire.cohere.choice import CohereChoice
 from server.wire.cohere.citations import Sources
 from server.wire.cohere.decode import decode
@@ -14,30 +15,16 @@ from server.wire.cohere.failures import failed_finish, failure_in
 from server.wire.cohere.usage import read_usage, unread_usage
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
-from server.wire.sse import SseParser
 
 _DONE = b"[DONE]"
 
 
-class CohereStreamDecoder(ChatStreamReader[CohereChoice]):
+class CohereStreamDecoder(EventedReader[CohereChoice]):
     """See ChatStreamDecoder. ``[DONE]`` after the last event is not waited for."""
 
     def __init__(self, request: CreateChatCompletionRequest) -> None:
         super().__init__(request)
-        self._parser = SseParser()
         self._usage: Object = {}
-
-    @override
-    def _read(self, data: bytes) -> None:
-        for name, payload in self._parser.feed(data):
-            self._event(name, payload)
-            if self._done:
-                return
-
-    @override
-    def _read_rest(self) -> None:
-        if (event := self._parser.rest()) is not None:
-            self._event(*event)
 
     @override
     def _decode_whole(self, response: HttpResponse) -> CreateChatCompletionResponse:
@@ -60,6 +47,7 @@ class CohereStreamDecoder(ChatStreamReader[CohereChoice]):
     def _make(self, index: int) -> CohereChoice:
         return CohereChoice(self._batch, Sources(self._request.messages))
 
+    @override
     def _event(self, name: str, payload: bytes) -> None:
         if payload.strip() in (_DONE, b""):
             return

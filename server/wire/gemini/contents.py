@@ -11,9 +11,8 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ContentPart, Message, ToolCall
 
 from server.errors import InvalidArgument, UnsupportedByProvider
-from server.wire.chat.blocks import is_item_id
 from server.wire.gemini.draft import Draft
-from server.wire.gemini.parts import encode_part, proof
+from server.wire.gemini.parts import encode_part, put_proof
 from server.wire.gemini.results import encode_result
 from server.wire.gemini.thinking import signs_calls
 from server.wire.json_text import object_of
@@ -132,10 +131,8 @@ class _Turns:
         if function.arguments_json:
             arguments = object_of(f"{path}.function.arguments_json", function.arguments_json)
         encoded: dict[str, Any] = {"functionCall": {"id": call.id, "name": function.name, "args": arguments}}
-        if is_item_id(call.signature):
-            self._draft.notes.drop(f"{path}.signature", "it is the id that another provider gave the call")
-        elif call.signature:
-            encoded["thoughtSignature"] = proof(call.signature)
+        if call.signature:
+            put_proof(encoded, call.signature, path, self._draft)
         return encoded
 
     def _proved(self, parts: list[Any]) -> list[Any]:

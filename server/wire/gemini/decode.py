@@ -61,7 +61,7 @@ def _answer(host: Host, answer: Object, request: CreateChatCompletionRequest) ->
         choices=choices,
         service_tier=usage.service_tier(told),
         provider_fields_json=json.to_text(unread_of_answer(answer)),
-        usage=usage.read_usage(told, request)
+        usage=usage.of_chat(told, request)
         or estimate.usage(request, sum(estimate.choice_size(choice) for choice in choices)),
     )
     for grounding in grounds:
@@ -135,9 +135,9 @@ def _choice(
 
 def _spoken(sound: Sound, request: CreateChatCompletionRequest) -> OutputAudio:
     """In a WAV file unless samples alone were asked for."""
-    plain = request.audio.format == audio_pb2.AUDIO_FORMAT_PCM_S16LE
-    header = b"" if plain else spoken.wav_header(sound.mime_type, len(sound.data))
-    return OutputAudio(data=header + sound.data)
+    if request.audio.format == audio_pb2.AUDIO_FORMAT_PCM_S16LE:
+        return OutputAudio(data=spoken.samples(sound.data, sound.mime_type))
+    return OutputAudio(data=spoken.wav_header(sound.mime_type, len(sound.data)) + sound.data)
 
 
 class _Content:

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from server.errors import FieldViolation, HubError, ProviderQuotaExceeded, ProviderRateLimited, ProviderRejected
+from server.errors import (
+    FieldViolation,
+    HubError,
+    ProviderCredentialInvalid,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+)
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.http import HttpResponse
@@ -17,6 +24,7 @@ from server.wire.retry_after import MAX_SECONDS
 _RETRY_INFO = "google.rpc.RetryInfo"
 _BAD_REQUEST = "google.rpc.BadRequest"
 _QUOTA_FAILURE = "google.rpc.QuotaFailure"
+_ERROR_INFO = "google.rpc.ErrorInfo"
 _MOST_FIELDS = 8
 
 
@@ -49,6 +57,11 @@ def _detailed(error: HubError, answer: Object) -> HubError:
         said = provider_errors.tell(json.text(json.obj(answer.get("error")).get("message")))
         return ProviderRateLimited(
             f"the provider's rate limit was reached: {said}", metadata=error.metadata, retry_after=error.retry_after
+        )
+    if json.text(_of(details, _ERROR_INFO).get("reason")).startswith("API_KEY_"):
+        # A key that is wrong is answered with status 400.
+        return ProviderCredentialInvalid(
+            "the provider refused the hub's credential; tell the operator", metadata=error.metadata
         )
     if isinstance(error, ProviderRejected) and not error.fields:
         error.fields = tuple(_violations(_of(details, _BAD_REQUEST)))

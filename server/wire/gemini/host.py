@@ -22,6 +22,13 @@ PENALTIES = ModelRule(
     models=re.compile(r"gemini-(2\.[1-9]|[3-9]|\d\d|[a-z-]+-latest)"),
     refuses=frozenset({"frequency_penalty", "presence_penalty"}),
 )
+SAMPLING = ModelRule(
+    # "These parameters are ignored by the backend":
+    # https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/guides/gemini-3-8-flash and, of the first
+    # of them, https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6
+    models=re.compile(r"gemini-(3\.5-flash-lite|3\.([6-9]|\d\d)|[4-9]|\d\d|flash(-lite)?-latest)"),
+    refuses=frozenset({"temperature", "top_p", "top_k"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Host:
     """What a model's name may begin with, before a slash, to name another collection below ``root``."""
     knobs: frozenset[str] = KNOBS
     """Tuning fields it takes."""
-    model_rules: tuple[ModelRule, ...] = (PENALTIES,)
+    model_rules: tuple[ModelRule, ...] = (PENALTIES, SAMPLING)
 
     files: str = ""
     """Address that ids of its Files API are appended to; empty where it has none."""
@@ -50,8 +57,8 @@ class Host:
     """Wants the media type of what it reads by address."""
     display_names: bool = False
     """Takes names of files."""
-    output_options: bool = False
-    """Takes file format and compression of images it makes."""
+    lists_formats: bool = False
+    """Takes formats of what it answers as a list."""
     counts_whole: bool = True
     """Counts a whole request, not only its conversation and tools."""
     finish_numbers: Sequence[str] = GEMINI_FINISH_NUMBERS

@@ -15,7 +15,8 @@ from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.gemini import words
 from server.wire.gemini.draft import Draft
 from server.wire.gemini.formats import encode_format
-from server.wire.gemini.thinking import encode_thinking
+from server.wire.gemini.spoken import speech_config
+from server.wire.gemini.thinking import encode_thinking, signs_calls
 
 Put = Callable[[Draft, Any], None]
 
@@ -64,9 +65,14 @@ def _stop(draft: Draft, value: Any) -> None:
 
 
 def _choices(draft: Draft, value: int) -> None:
-    if value > _MAX_CHOICES:
-        raise UnsupportedByProvider.of("n", f"{draft.host.name} gives at most {_MAX_CHOICES}")
-    draft.config["candidateCount"] = value
+    # Gemini 3 and later refuse the field itself:
+    # https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/guides/gemini-3-8-flash
+    alone = signs_calls(draft.model)
+    most = 1 if alone else _MAX_CHOICES
+    if value > most:
+        raise UnsupportedByProvider.of("n", f"the model {draft.model} gives at most {most}")
+    if not alone:
+        draft.config["candidateCount"] = value
 
 
 def _logprobs(draft: Draft, value: bool) -> None:
@@ -96,7 +102,7 @@ def _audio(draft: Draft, value: Any) -> None:
     """https://ai.google.dev/gemini-api/docs/speech-generation."""
     if value.format not in _SPOKEN:
         raise UnsupportedByProvider.of("audio.format", f"{draft.host.name} speaks PCM, which the hub can put into WAV")
-    draft.config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": value.voice}}}
+    draft.config["speechConfig"] = speech_config(value.voice, draft.model)
 
 
 def _parallel(draft: Draft, value: bool) -> None:

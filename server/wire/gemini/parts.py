@@ -1,14 +1,19 @@
 """One content part of a request as the format has it."""
 
+import re
 from typing import Any
 
 from aignehub.v1.chat_pb2 import ContentPart, FilePart, ProviderPart, ReasoningPart, VideoPart
 from google.protobuf.duration_pb2 import Duration
 
 from server.errors import InvalidArgument
+from server.wire.chat.blocks import is_item_id
 from server.wire.gemini.draft import Draft
 from server.wire.gemini.media import encode_media
 from server.wire.json_text import object_of
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+"""Of either alphabet; words that stand for a missing signature are written in it as well."""
 
 
 def encode_part(part: ContentPart, path: str, draft: Draft) -> Any:
@@ -35,13 +40,18 @@ def encode_part(part: ContentPart, path: str, draft: Draft) -> Any:
         case _:
             raise InvalidArgument.field(path, "is empty; set text, image, audio, video, file, reasoning or provider")
     if part.signature and encoded is not None:
-        encoded["thoughtSignature"] = proof(part.signature)
+        put_proof(encoded, part.signature, path, draft)
     return encoded
 
 
-def proof(signature: bytes) -> str:
-    """A signature as the provider's own text, untouched."""
-    return signature.decode("utf-8", "replace")
+def put_proof(encoded: dict[str, Any], signature: bytes, path: str, draft: Draft) -> None:
+    """Adds a signature as the provider's own text, untouched; one that it cannot have made is noted instead."""
+    if is_item_id(signature):
+        draft.notes.drop(f"{path}.signature", "it is the id that another provider gave it")
+    elif not _BASE64.fullmatch(signature):
+        draft.notes.drop(f"{path}.signature", "the provider writes its own in base64")
+    else:
+        encoded["thoughtSignature"] = signature.decode()
 
 
 def _thought(thought: ReasoningPart, path: str, draft: Draft) -> dict[str, Any] | None:
@@ -50,7 +60,7 @@ def _thought(thought: ReasoningPart, path: str, draft: Draft) -> dict[str, Any] 
         return None
     encoded: dict[str, Any] = {"text": thought.text, "thought": True}
     if thought.signature:
-        encoded["thoughtSignature"] = proof(thought.signature)
+        put_proof(encoded, thought.signature, path, draft)
     return encoded
 
 

@@ -25,10 +25,10 @@ def encode_result(message: Message, name: str, path: str, draft: Draft, into: li
         encoded = encode_part(part, where, draft)
         if part.WhichOneof("part") == "text":
             texts.append(part.text)
-            if part.signature:
-                draft.notes.drop(f"{where}.signature", "the provider takes no signature of a result")
         elif encoded is not None:
             media.append(encoded)
+        if part.signature and isinstance(encoded, dict) and encoded.pop("thoughtSignature", None):
+            draft.notes.drop(f"{where}.signature", "the provider takes no signature of a result")
     response: dict[str, Any] = {"id": message.tool_call_id, "name": name}
     response["response"] = _response(texts, failed=message.tool_error)
     # Gemini 3 takes media inside the response, the models before it beside the response only.

@@ -66,7 +66,7 @@ class GeminiStreamDecoder(ChatStreamReader[ChoiceStream]):
 
     @override
     def _told_usage(self) -> Usage | None:
-        told = usage.read_usage(self._usage, self._request)
+        told = usage.of_chat(self._usage, self._request)
         if told is not None:
             self._count_searches(told)
         return told

@@ -50,6 +50,7 @@ _LEVELS_OF = (
     (re.compile(r"gemini-3-pro"), (_LOW, _HIGH)),
     (re.compile(r"gemini-([\d.]+-)?pro"), (_LOW, _MEDIUM, _HIGH)),
     (re.compile(r"gemini-3\.1-flash-image"), (_MINIMAL, _HIGH)),
+    (re.compile(r"gemini-(3\.([7-9]|\d\d)|[4-9]|\d\d|flash-latest)"), (_LOW, _MEDIUM, _HIGH)),
 )
 _ALL_LEVELS = (_MINIMAL, _LOW, _MEDIUM, _HIGH)
 

@@ -4,7 +4,7 @@ https://ai.google.dev/api/generate-content#UsageMetadata: the total is the sum o
 thoughts; in a stream every chunk tells it anew, for all so far.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 from aignehub.v1.usage_pb2 import ModalityTokens, Usage
@@ -25,10 +25,16 @@ _READ = frozenset(
 )
 
 
-def read_usage(told: Object, request: CreateChatCompletionRequest) -> Usage | None:
+def of_chat(told: Object, request: CreateChatCompletionRequest) -> Usage | None:
+    """``read_usage`` of a chat."""
+    return read_usage(told, lambda: sum(estimate.input_by_modality(request).values()))
+
+
+def read_usage(told: Object, prompt: Callable[[], int]) -> Usage | None:
     """The provider's usage; None where it told no tokens at all.
 
-    Where it left the prompt out, which it was seen to do of pictures by address, that is estimated, and marked so.
+    Where it left the prompt out, which it was seen to do of pictures by address, that is estimated by ``prompt``, and
+    marked so.
     """
     read = json.count(told.get("promptTokenCount")) + json.count(told.get("toolUsePromptTokenCount"))
     thoughts = json.count(told.get("thoughtsTokenCount"))
@@ -37,7 +43,7 @@ def read_usage(told: Object, request: CreateChatCompletionRequest) -> Usage | No
         return None
     untold = not read
     if untold:
-        read = sum(estimate.input_by_modality(request).values())
+        read = prompt()
     return Usage(
         estimated=untold,
         input_tokens=min(read, _INT32_MAX),

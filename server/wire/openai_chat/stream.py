@@ -8,7 +8,8 @@ from typing_extensions import override
 from server.errors import ProviderBadResponse, ProviderUnavailable
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.chat.stream import UNREADABLE, ChatStreamReader
+from server.wire.chat.evented import EventedReader
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_chat import fields
@@ -17,7 +18,6 @@ from server.wire.openai_chat.citations import read_sources
 from server.wire.openai_chat.decode import FAILED, decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.usage import read_usage
-from server.wire.sse import SseParser
 from server.wire.timestamps import timestamp
 
 _DONE = b"[DONE]"
@@ -28,33 +28,20 @@ _ORDINARY = frozenset(
 _READ = fields.ANSWER - {"moderation"}
 
 
-class OpenAIChatStreamDecoder(ChatStreamReader[ChoiceStream]):
+class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
     """See ChatStreamDecoder."""
 
-    no_events = (*ChatStreamReader.no_events, b"[")
+    no_events = (*EventedReader.no_events, b"[")
 
     def __init__(self, dialect: Dialect, request: CreateChatCompletionRequest) -> None:
         super().__init__(request)
         self._dialect = dialect
         self._padding = request.stream_options.include_obfuscation
-        self._parser = SseParser()
         self._usage: Object = {}
         self._tier = ""
         self._left: Object = {}
         self._groq: Object = {}
         self._sources: Object = {}
-
-    @override
-    def _read(self, data: bytes) -> None:
-        for name, payload in self._parser.feed(data):
-            self._event(name, payload)
-            if self._done:
-                return
-
-    @override
-    def _read_rest(self) -> None:
-        if (event := self._parser.rest()) is not None:
-            self._event(*event)
 
     @override
     def _decode_whole(self, response: HttpResponse) -> CreateChatCompletionResponse:
@@ -86,6 +73,7 @@ class OpenAIChatStreamDecoder(ChatStreamReader[ChoiceStream]):
             next(iter(self._choices.values())).cite(sources)
         super()._end()
 
+    @override
     def _event(self, name: str, payload: bytes) -> None:
         if payload == _DONE or payload.strip() in (_DONE, b""):
             if payload.strip():

@@ -15,7 +15,8 @@ from typing_extensions import override
 from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.chat.stream import UNREADABLE, ChatStreamReader
+from server.wire.chat.evented import EventedReader
+from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_responses import reasoning
@@ -24,35 +25,21 @@ from server.wire.openai_responses.fields import answer_fields
 from server.wire.openai_responses.finish import failure_in, native_word
 from server.wire.openai_responses.output import AnswerOutput
 from server.wire.openai_responses.usage import read_usage
-from server.wire.sse import SseParser
 from server.wire.timestamps import timestamp
 
 _DONE = b"[DONE]"
 
 
-class ResponsesStreamDecoder(ChatStreamReader[AnswerOutput]):
+class ResponsesStreamDecoder(EventedReader[AnswerOutput]):
     """See ChatStreamDecoder. Events of unknown kinds are passed over: the end of an item tells all of it again."""
 
     def __init__(self, provider: str, request: CreateChatCompletionRequest) -> None:
         super().__init__(request)
         self._provider = provider
         self._padding = request.stream_options.include_obfuscation
-        self._parser = SseParser()
         self._places: dict[str, int] = {}
         self._last = -1
         self._answer: Object = {}
-
-    @override
-    def _read(self, data: bytes) -> None:
-        for name, payload in self._parser.feed(data):
-            self._event(name, payload)
-            if self._done:
-                return
-
-    @override
-    def _read_rest(self) -> None:
-        if (event := self._parser.rest()) is not None:
-            self._event(*event)
 
     @override
     def _decode_whole(self, response: HttpResponse) -> CreateChatCompletionResponse:
@@ -74,6 +61,7 @@ class ResponsesStreamDecoder(ChatStreamReader[AnswerOutput]):
     def _make(self, index: int) -> AnswerOutput:
         return AnswerOutput(self._provider, self._batch, self._call_salt, stored=self._request.store)
 
+    @override
     def _event(self, name: str, payload: bytes) -> None:
         if payload.strip() in (_DONE, b""):
             # OpenRouter's last word; whether the answer is whole was told before it.

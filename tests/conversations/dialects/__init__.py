@@ -7,6 +7,7 @@ from tests.conversations.dialects import (
     cohere,
     gemini,
     mistral,
+    ollama,
     openai_hosts,
     openai_responses,
     vertex,
@@ -16,6 +17,7 @@ from tests.conversations.dialects.base import Dialect
 DIALECTS: tuple[Dialect, ...] = (
     *openai_hosts.DIALECTS,
     *openai_responses.DIALECTS,
+    *ollama.DIALECTS,
     *anthropic.DIALECTS,
     *mistral.DIALECTS,
     *gemini.DIALECTS,

@@ -10,7 +10,17 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Otherwise, Reader, Reply, Request, StreamReply
+from tests.conversations.dialects.base import (
+    KEY,
+    Dialect,
+    NotTaken,
+    Otherwise,
+    Reader,
+    Refused,
+    Reply,
+    Request,
+    StreamReply,
+)
 from tests.conversations.neutral import (
     Choice,
     Citation,
@@ -53,6 +63,11 @@ def _titled(heard: Heard) -> Heard:
     return replace(heard, schema={"title": "person", **heard.schema})
 
 
+def _budgeted(heard: Heard) -> Heard:
+    assert heard.reasoning is not None
+    return replace(heard, reasoning=replace(heard.reasoning, effort="", budget=24576))
+
+
 def _cited(script: Script) -> Script:
     """The same answer, with a source for the words in the middle of it."""
     start = GREETING.index("你好")
@@ -67,6 +82,16 @@ OTHERWISE: Mapping[str, Otherwise] = MappingProxyType(
         "document": Otherwise(adjusted=("messages[0].content[1].file.media.filename",), heard=_unnamed),
         "json_schema": Otherwise(emulated="the schema's name is its title", heard=_titled),
         "cache breakpoint": Otherwise(adjusted=("messages[0].content[0].cache_control",), heard=_unsaid),
+        "n": Otherwise(refused=Refused("n")),
+    }
+)
+_BEFORE_3: Mapping[str, Otherwise] = MappingProxyType(
+    {
+        **{name: otherwise for name, otherwise in OTHERWISE.items() if name != "n"},
+        **dict.fromkeys(
+            ("reasoning", "reasoning replayed"),
+            Otherwise(emulated="a high effort is a budget of tokens", heard=_budgeted),
+        ),
     }
 )
 
@@ -395,4 +420,7 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-DIALECTS: tuple[Dialect, ...] = (Gemini(kind="gemini"),)
+DIALECTS: tuple[Dialect, ...] = (
+    Gemini(kind="gemini"),
+    Gemini(kind="gemini", instance="gemini-2-5", model="gemini-2.5-flash", otherwise=_BEFORE_3),
+)

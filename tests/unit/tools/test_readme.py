@@ -22,7 +22,7 @@ def test_every_kind_has_a_row_of_five_cells() -> None:
     [
         ("openai", "`OPENAI_API_KEY`", "`https://api.openai.com/v1`", "speech (mp3 opus aac flac wav pcm)"),
         ("azure", "`AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_BASE_URL`", "yours", "live by utterance"),
-        ("ollama", "`OLLAMA_API_KEY` or `OLLAMA_BASE_URL`", "`http://localhost:11434/v1`", "images without edits"),
+        ("ollama", "`OLLAMA_API_KEY` or `OLLAMA_BASE_URL`", "`http://localhost:11434`", "images without edits"),
         ("openai-compatible", "an entry under `providers`", "yours", "transcription, translation"),
         ("anthropic", "`ANTHROPIC_API_KEY`", "`https://api.anthropic.com`", "chat, token counts, model list"),
     ],

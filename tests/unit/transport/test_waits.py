@@ -241,10 +241,12 @@ async def test_cancelling_closes_the_socket_at_once(
 async def test_cancelling_an_upload_closes_the_socket_at_once(transport: Transport) -> None:
     """What is unsent is not flushed first."""
     taken = 0
+    begun = asyncio.Event()
 
     async def converse(peer: Peer) -> None:
         nonlocal taken
         await peer.reader.readuntil(b"\r\n\r\n")
+        begun.set()
         await asyncio.sleep(0.2)
         while data := await peer.reader.read(1_000_000):
             taken += len(data)
@@ -253,7 +255,7 @@ async def test_cancelling_an_upload_closes_the_socket_at_once(transport: Transpo
     async with serving(converse) as server:
         big = HttpRequest("/up", b"x" * 50_000_000)
         task = asyncio.ensure_future(transport.send(endpoint(server.url), big, credential=KEY, deadline=soon(30)))
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(begun.wait(), 5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

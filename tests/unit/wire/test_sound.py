@@ -72,6 +72,13 @@ def test_files_are_joined_whatever_follows_their_samples() -> None:
     assert out[header.data_at :] == b"abcdefgh"
 
 
+def test_a_file_is_told_its_length() -> None:
+    known = wav.write_header(24000, 1, 4) + b"abcd"
+    assert wav.sized(wav.write_header(24000, 1, None) + b"abcd") == known
+    for other in (known, b"", b"ID3", known[:20]):
+        assert wav.sized(other) == other
+
+
 @pytest.mark.parametrize("head", [b"MP3?", b"RIFF\0\0\0\0WAVX", wav.write_header(8000, 1, 0)[:12] + b"data\0\0\0\0"])
 def test_no_wav_file(head: bytes) -> None:
     with pytest.raises(ValueError, match="WAV"):

@@ -7,9 +7,8 @@ from typing import Any
 from typing_extensions import override
 
 from tests.conversations.dialects.base import Dialect, Otherwise, Reader
-from tests.conversations.dialects.openai_chat import OpenAIChat, in_pieces
+from tests.conversations.dialects.openai_chat import OpenAIChat
 from tests.conversations.dialects.openai_hosts.differences import (
-    ALL,
     COMMON,
     NO_FILES,
     NO_LOGPROBS,
@@ -19,28 +18,7 @@ from tests.conversations.dialects.openai_hosts.differences import (
     bare,
     without_thoughts,
 )
-from tests.conversations.neutral import Choice, Heard, Reasoning, Thought, Usage
-
-
-class Ollama(Plain):
-    """https://docs.ollama.com/api/openai-compatibility."""
-
-    @override
-    def thought_deltas(self, thought: Thought) -> Iterator[dict[str, Any]]:
-        for piece in in_pieces(thought.text):
-            yield {"role": "assistant", "content": "", "reasoning": piece}
-
-
-OLLAMA = Ollama(
-    kind="ollama",
-    limits=frozenset({"max_tokens"}),
-    takes=ALL - {"n"},
-    thinks="reasoning",
-    takes_thoughts="reasoning",
-    refusals=False,
-    counts=frozenset(),
-    otherwise={**COMMON, **NO_FILES, **NO_N},
-)
+from tests.conversations.neutral import Choice, Heard, Reasoning, Usage
 
 LMSTUDIO = Plain(
     # https://lmstudio.ai/docs/developer/openai-compat/chat-completions
@@ -117,7 +95,6 @@ ANY = OpenAIChat(
 )
 
 DIALECTS: tuple[Dialect, ...] = (
-    OLLAMA,
     LMSTUDIO,
     VLLM_,
     ANY,

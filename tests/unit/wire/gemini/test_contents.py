@@ -135,6 +135,27 @@ def test_the_second_id_of_an_openai_call_is_no_proof() -> None:
     assert adjusted(THREE, messages=conversation) == ["messages[1].tool_calls[0].signature"]
 
 
+def test_what_cannot_be_a_signature_is_none() -> None:
+    picture = {"image": {"media": {"data": "AAAA", "mimeType": "image/png"}}, "signature": "YQ=="}
+    conversation = [
+        says("USER", "Hi"),
+        calls(call("1", signature="iVBORw=="), content=[{"text": "a", "signature": "ZmMgYQ=="}]),
+        result("1", {"text": "b", "signature": "YQ=="}, picture),
+    ]
+    sent = contents(THREE, *conversation)
+    assert sent[1]["parts"][0] == {"text": "a"}
+    assert sent[1]["parts"][1]["thoughtSignature"] == "skip_thought_signature_validator"
+    assert sent[2]["parts"][0]["functionResponse"]["parts"] == [
+        {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    ]
+    assert adjusted(THREE, messages=conversation) == [
+        "messages[1].content[0].signature",
+        "messages[1].tool_calls[0].signature",
+        "messages[2].content[0].signature",
+        "messages[2].content[1].signature",
+    ]
+
+
 def test_only_its_own_reasoning_and_blocks_go_back() -> None:
     block = {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature": "s"}
     message = {

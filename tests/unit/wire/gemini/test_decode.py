@@ -1,6 +1,7 @@
 """Whole answers."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from server.errors import (
     ProviderRateLimited,
     ProviderRejected,
 )
+from server.wire import wav
 from server.wire.gemini import GeminiChatCodec, Host
 from server.wire.gemini.words import VERTEX_FINISH_NUMBERS
 from server.wire.http import HttpResponse
@@ -255,6 +257,17 @@ def test_spoken_answers(form: Any, header: int) -> None:
         assert choice.audio.data[:4] == b"RIFF"
         assert int.from_bytes(choice.audio.data[24:28], "little") == 16000
     assert json.loads(choice.provider_fields_json) == {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=16000"}}
+
+
+def test_a_spoken_answer_that_is_a_file_already() -> None:
+    file = wav.write_header(24000, 1, 4) + b"abcd"
+    part = {"inlineData": {"mimeType": "audio/wav", "data": b64encode(file).decode()}}
+    request = ask()
+    assert read(told(candidate(part)), request).choices[0].audio.data == file
+    request.audio.format = audio_pb2.AUDIO_FORMAT_PCM_S16LE
+    assert read(told(candidate(part)), request).choices[0].audio.data == b"abcd"
+    other = {"inlineData": {"mimeType": "audio/mpeg", "data": "AAAA"}}
+    assert read(told(candidate(other)), request).choices[0].audio.data == b"\0" * 3
 
 
 def failure(status: int, error: Any) -> HubError:

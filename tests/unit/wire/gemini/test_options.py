@@ -141,6 +141,31 @@ def test_penalties_reach_the_models_that_take_them() -> None:
     assert adjusted("gemini-flash-latest", presencePenalty=1.0) == ["presence_penalty"]
 
 
+SAMPLED = {"temperature": 0.5, "topP": 0.5, "topK": 4}
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        (FLASH, True), (THREE, True), ("gemini-3.1-pro-preview", True), ("gemini-3.5-flash", True),
+        ("gemma-3-27b-it", True), ("gemini-3.5-flash-lite", False), ("gemini-3.6-flash", False),
+        ("gemini-3.8-flash", False), ("gemini-3.10-pro", False), ("gemini-4-pro", False),
+        ("gemini-flash-latest", False),
+    ],
+)  # fmt: skip
+def test_sampling_reaches_the_models_that_heed_it(model: str, takes: bool) -> None:
+    assert config(model, **SAMPLED) == (SAMPLED if takes else {})
+    assert adjusted(model, **SAMPLED) == ([] if takes else ["temperature", "top_p", "top_k"])
+
+
+def test_several_choices_are_for_models_before_gemini_3() -> None:
+    assert config(FLASH, n=1) == {"candidateCount": 1}
+    assert config(THREE, n=1) == {}
+    with pytest.raises(UnsupportedByProvider) as caught:
+        body(THREE, n=2)
+    assert caught.value.fields[0].field == "n"
+
+
 @pytest.mark.parametrize(
     ("tier", "sent"), [("auto", None), ("default", "standard"), ("flex", "flex"), ("priority", "priority")]
 )
@@ -254,6 +279,9 @@ def test_detail_of_images_is_that_of_the_request() -> None:
         (THREE, {"effort": "REASONING_EFFORT_NONE"}, {"thinkingLevel": "minimal"}, ["reasoning.effort"]),
         (THREE, {"effort": "REASONING_EFFORT_MAX"}, {"thinkingLevel": "high"}, []),
         (THREE, {"mode": "REASONING_MODE_ON"}, None, []),
+        ("gemini-3.8-flash", {"effort": "REASONING_EFFORT_MINIMAL"}, {"thinkingLevel": "low"}, ["reasoning.effort"]),
+        ("gemini-flash-latest", {"effort": "REASONING_EFFORT_NONE"}, {"thinkingLevel": "low"}, ["reasoning.effort"]),
+        ("gemini-3.6-flash", {"effort": "REASONING_EFFORT_MINIMAL"}, {"thinkingLevel": "minimal"}, []),
         (THREE, {"budgetTokens": 512}, {"thinkingBudget": 512}, []),
         ("gemini-3-pro-preview", {"effort": "REASONING_EFFORT_MEDIUM"}, {"thinkingLevel": "low"}, ["reasoning.effort"]),
         ("gemini-3.1-pro-preview", {"effort": "REASONING_EFFORT_MEDIUM"}, {"thinkingLevel": "medium"}, []),

@@ -124,7 +124,7 @@ def test_reasoning_as_text(field: str) -> None:
 
 
 def test_reasoning_told_twice_is_read_once() -> None:
-    content = message({"reasoning": "hm", "reasoning_content": "hm", "content": "x"}, "ollama").content
+    content = message({"reasoning": "hm", "reasoning_content": "hm", "content": "x"}, "openai-compatible").content
     assert [part.reasoning.text for part in content] == ["hm", ""]
 
 

@@ -138,7 +138,7 @@ def test_spoken_output_without_a_format_streams_as_samples() -> None:
         ("openai", "max_completion_tokens"),
         ("deepseek", "max_tokens"),
         ("groq", "max_completion_tokens"),
-        ("ollama", "max_tokens"),
+        ("lmstudio", "max_tokens"),
     ],
 )
 def test_the_token_limit_goes_by_the_hosts_name(host: str, key: str) -> None:

@@ -239,7 +239,6 @@ def test_images_of_the_assistant() -> None:
         ("deepseek", "reasoning_content"),
         ("xai", "reasoning_content"),
         ("groq", "reasoning"),
-        ("ollama", "reasoning"),
         ("openai-compatible", "reasoning_content"),
     ],
 )

@@ -53,8 +53,6 @@ def told(host: str, model: str = "a-reasoner", **options: Any) -> dict[str, Any]
         ("groq", {"mode": "REASONING_MODE_OFF"}, {"reasoning_effort": "none"}),
         ("together", {"mode": "REASONING_MODE_OFF"}, {"reasoning": {"enabled": False}}),
         ("together", {"effort": "REASONING_EFFORT_HIGH"}, {"reasoning_effort": "high"}),
-        ("ollama", {"mode": "REASONING_MODE_OFF"}, {"reasoning_effort": "none"}),
-        ("ollama", {"effort": "REASONING_EFFORT_MAX"}, {"reasoning_effort": "max"}),
         (
             "vllm",
             {"mode": "REASONING_MODE_OFF", "includeText": False, "budgetTokens": 5},

@@ -1,0 +1,44 @@
+"""Streamed answers that come as events with a name and a payload, as most formats have them."""
+
+from abc import abstractmethod
+from typing import Protocol
+
+from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
+from typing_extensions import override
+
+from server.wire.chat.stream import C, ChatStreamReader
+from server.wire.sse import Event, SseParser
+
+
+class Framing(Protocol):
+    """Cuts a streamed body into events, as SseParser does."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events that this read completed, in order."""
+
+    def rest(self) -> Event | None:
+        """The event that the end of the body left open; None where there is none."""
+
+
+class EventedReader(ChatStreamReader[C]):
+    """A ChatStreamReader whose format decides what each event means, and nothing else of how it came."""
+
+    def __init__(self, request: CreateChatCompletionRequest, framing: Framing | None = None) -> None:
+        super().__init__(request)
+        self._framing = framing or SseParser()
+
+    @override
+    def _read(self, data: bytes) -> None:
+        for name, payload in self._framing.feed(data):
+            self._event(name, payload)
+            if self._done:
+                return
+
+    @override
+    def _read_rest(self) -> None:
+        if (event := self._framing.rest()) is not None:
+            self._event(*event)
+
+    @abstractmethod
+    def _event(self, name: str, payload: bytes) -> None:
+        """What one event says; makes ``_done`` true where it is the last."""
