@@ -32,7 +32,7 @@ class OpenAIChatCodec:
 
     def reads_url(self, kind: str, media: Media, model: str) -> bool:
         """See ReadsUrls.reads_url."""
-        return self.dialect.media_urls
+        return self.dialect.reads_url(kind)
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ChatCodec.decode_error."""

@@ -94,7 +94,30 @@ def test_reasoning_by_what_the_model_has(
     assert sent(model, reasoning=options) == (body, adjusted)
 
 
-def test_a_host_may_leave_addresses_to_the_hub() -> None:
-    page = Media(url="https://example.com/a.png")
-    assert CODEC.reads_url("image", page, "m")
-    assert not OpenAIChatCodec(Dialect(name="host", media_urls=False)).reads_url("image", page, "m")
+_EVERY_INPUT = frozenset({"image", "audio", "video", "file"})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "read"),
+    [
+        (Dialect(name="host", inputs=_EVERY_INPUT), {"image", "video"}),
+        (Dialect(name="host", inputs=_EVERY_INPUT, media_urls=False), set()),
+        (Dialect(name="host", inputs=_EVERY_INPUT, audio_urls=True, file_urls=True), _EVERY_INPUT),
+        (Dialect(name="host", inputs=_EVERY_INPUT, audio_text=True, document_parts=True), _EVERY_INPUT),
+        # What the host reads in no way is refused, so that nothing is fetched for it.
+        (Dialect(name="host", inputs=frozenset(), media_urls=False), _EVERY_INPUT),
+    ],
+)
+def test_a_host_may_leave_addresses_to_the_hub(dialect: Dialect, read: set[str]) -> None:
+    page = Media(url="https://example.com/a")
+    codec = OpenAIChatCodec(dialect)
+    assert {kind for kind in _EVERY_INPUT if codec.reads_url(kind, page, "m")} == read
+
+
+def test_a_picture_kept_at_the_host_goes_by_its_id_where_that_has_an_address() -> None:
+    kept = ask(messages=[{"role": "ROLE_USER", "content": [{"image": {"media": {"fileId": "f1"}}}]}])
+    codec = OpenAIChatCodec(Dialect(name="host", file_scheme="ms://"))
+    [message] = json.loads(codec.encode(kept, "m", stream=False).body)["messages"]
+    assert message["content"] == [{"type": "image_url", "image_url": {"url": "ms://f1"}}]
+    with pytest.raises(UnsupportedByProvider, match="file_id"):
+        CODEC.encode(kept, "m", stream=False)
