@@ -11,6 +11,7 @@ from server.wire.http import HttpRequest, HttpResponse
 from server.wire.openai_chat.decode import decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.encode import encode
+from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.stream import OpenAIChatStreamDecoder
 
 __all__ = ["Dialect", "OpenAIChatCodec"]
@@ -36,7 +37,7 @@ class OpenAIChatCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ChatCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, NAMES)
 
     def decoder(self, request: CreateChatCompletionRequest) -> OpenAIChatStreamDecoder:
         """See ChatCodec.decoder."""
