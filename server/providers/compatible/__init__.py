@@ -8,6 +8,7 @@ and told to the caller, never sent in hope.
 from server.providers.compatible import (
     azure,
     makers,
+    moonshot,
     own_servers,
     resellers,
 )
@@ -15,6 +16,7 @@ from server.providers.kind import ProviderKind
 
 KINDS: tuple[ProviderKind, ...] = (
     *makers.KINDS,
+    moonshot.KIND,
     *azure.KINDS,
     *resellers.KINDS,
     *own_servers.KINDS,
