@@ -163,7 +163,7 @@ async def test_a_managed_identity(tmp_path: Path, app_service: bool, client_id: 
         if app_service:
             environ = {"IDENTITY_ENDPOINT": f"{root}/msi/token", "IDENTITY_HEADER": "app-service-secret"}
         more = {"client_id": client_id} if client_id else {}
-        settings = [entry(fake, credentials="managed_identity", **more)]
+        settings = [entry(fake, "azure", (), credentials="managed_identity", **more)]
         async with running_hub(tmp_path, environ, providers=settings) as hub:
             await call(hub)
             await call(hub, streamed=True)
