@@ -30,6 +30,7 @@ def encode_tools(
         raise InvalidArgument.field("tools", f"{dialect.name} takes at most {dialect.max_tools}")
     encoded = [_tool(tool, f"tools[{place}]", dialect, notes) for place, tool in enumerate(tools)]
     if request.HasField("tool_choice"):
+        _check_forced(request.tool_choice, notes)
         encoded = _choose(request.tool_choice, request, encoded, dialect, body)
     body["tools"] = encoded
 
@@ -108,6 +109,13 @@ def _defer(tool: Tool, entry: dict[str, Any], path: str, dialect: Dialect, notes
         entry["defer_loading"] = tool.defer_loading
     elif tool.defer_loading:
         notes.drop(f"{path}.defer_loading", "the provider loads every tool")
+
+
+def _check_forced(choice: ToolChoice, notes: Adjustments) -> None:
+    modes = (choice.mode, choice.allowed_tools.mode)
+    forced = choice.function_name or choice.custom_name or chat_pb2.TOOL_CHOICE_MODE_REQUIRED in modes
+    if forced and (why := notes.model_refusal("forced_tool")):
+        raise UnsupportedByProvider.of("tool_choice", why)
 
 
 def _choose(
