@@ -37,31 +37,32 @@ def serve(
     ``dev`` adds what a first look needs: the sandbox as default model, a local Ollama, and an admin key left in
     the data directory and printed with a call to try.
     """
-    environ, address = dict(process_environment()), listen
+    environ, overrides = dict(process_environment()), {"listen": listen, "workers": workers}
 
     def load() -> Settings:
-        settings = load_settings(config_path, environ, listen=address, workers=workers)
+        settings = load_settings(config_path, environ, **overrides)
         return _for_development(settings, environ) if dev else settings
 
     settings = load()
     configure_logs(settings.log_level)
     keep_freed_memory()
-    announce = partial(_announce, settings, dev=dev)
+    announce: Callable[[str], None] = partial(_announce, settings, dev=dev)
     if settings.workers > 1:
         kept, address = reserve(settings.listen)
-        settings = load()
-        role = Workers(settings.workers, partial(announce, address)).run()
+        overrides["listen"], count = address, settings.workers
+        role = Workers(count, partial(announce, address)).run()
         if isinstance(role, int):
             return role
         kept.close()  # the parent has it still
-
-        def announce_nothing(_: str, ready: Ready = role) -> None:
-            ready()
-
-        uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), announce_nothing))
-        return 0
+        # One that takes another's place begins with what the others have reloaded, and is still one of as many.
+        settings = load().model_copy(update={"workers": count})
+        announce = partial(_answer, role)
     uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), announce))
     return 0
+
+
+def _answer(ready: Ready, _: str) -> None:
+    ready()
 
 
 def _announce(settings: Settings, address: str, *, dev: bool) -> None:

@@ -22,6 +22,8 @@ class Slots:
     def __init__(self, overall: int, per_caller: int, workers: int = 1) -> None:
         """With several ``workers`` this one admits its share of every limit, rounded up."""
         self._workers = workers
+        self._whose = "the hub has" if workers == 1 else f"this one of {workers} workers has"
+        self._where = "" if workers == 1 else f" at this one of {workers} workers"
         self._overall = self._share(overall)
         self._per_caller = self._share(per_caller)
         self._of_caller: dict[str, int] = {}
@@ -32,14 +34,14 @@ class Slots:
         """Raises Overloaded or ConcurrencyExceeded where ``take`` would."""
         if self.active >= self._overall:
             raise Overloaded(
-                f"the hub has {self._overall} calls in progress, its most; try again shortly",
+                f"{self._whose} {self._overall} calls in progress, its most; try again shortly",
                 retry_after=_RETRY_AFTER,
                 quota=[QuotaViolation("server", f"concurrent calls: {self._overall}")],
             )
         most = self._share(caller.concurrent_calls) or self._per_caller
         if self._of_caller.get(caller.id, 0) >= most:
             raise ConcurrencyExceeded(
-                f"this key has {most} calls in progress, its most; wait for one to end",
+                f"this key has {most} calls in progress{self._where}, its most; wait for one to end",
                 retry_after=_RETRY_AFTER,
                 quota=[QuotaViolation(caller.id, f"concurrent calls: {most}")],
             )
