@@ -55,9 +55,8 @@ _OWN_FORMAT = (
 PROVIDERS: Mapping[str, ProviderKind] = Kinds(_COMPATIBLE, _OWN_FORMAT)
 """By the name an operator writes as ``kind``."""
 
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {alias: known.name for known in (*_COMPATIBLE, *_OWN_FORMAT) for alias in known.aliases}
-)
+_NAMED: tuple[ProviderKind | Entry, ...] = (*_COMPATIBLE, *_OWN_FORMAT)
+ALIASES: Mapping[str, str] = MappingProxyType({alias: known.name for known in _NAMED for alias in known.aliases})
 """Other names of kinds, and the kind each means."""
 
 
