@@ -137,7 +137,7 @@ class Hub:
         self._resources.callback(calls.close)
         entry = EntryInterceptor(build_authenticator(registry, tokens), self._slots, calls.tell)
         server = build_server(settings, [entry])
-        self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book))
+        self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book, known))
         self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
@@ -227,7 +227,7 @@ class Hub:
             keys=KeyService(registry),
             models=ModelService(frame, directory),
             providers=ProviderService(live, book, self._reload),
-            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message),
+            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message, known.missing),
             health=health,
         )
         if wants_reflection(settings):
@@ -242,9 +242,9 @@ def _models(live: Live) -> list[str]:
     return [f"{provider.name}/{model.name}" for provider in live.now.catalogue.providers for model in provider.models]
 
 
-def _is_served(live: Live, book: HealthBook, model: str) -> bool:
+def _is_served(live: Live, book: HealthBook, known: ModelKnowledge, model: str) -> bool:
     try:
-        require_open(live.now.catalogue, model, _ALL_MODELS, book)
+        require_open(live.now.catalogue, model, _ALL_MODELS, book, known.missing)
     except HubError:
         return False
     return not all_broken(live.now.catalogue, model, book)

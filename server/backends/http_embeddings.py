@@ -8,11 +8,12 @@ from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia, passes_of
-from server.errors import HubError
+from server.errors import HubError, ProviderRejected
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.by_model import embeddings_of
 from server.wire.codec import EmbeddingsCodec
+from server.wire.field_names import moved
 
 
 class HttpEmbeddingBackend:
@@ -43,6 +44,10 @@ class HttpEmbeddingBackend:
             whole = await self._http.whole(asked, call)
             response = codec.decode(whole, request, part)
         except HubError as error:
+            if isinstance(error, ProviderRejected):
+                # The provider counts the inputs it was sent.
+                places = {f"inputs[{told}]": f"inputs[{place}]" for told, place in enumerate(part)}
+                error.fields = moved(error.fields, places)
             raise attributed(error, self._endpoint.name, call) from None
         response.model = response.model or call.model  # some providers name it in the request alone
         response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))

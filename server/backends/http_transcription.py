@@ -16,10 +16,11 @@ from server.backends.live import LiveTranscription
 from server.backends.media import CallerMedia
 from server.backends.recordings import Site, ready
 from server.backends.utterances import by_utterance
-from server.errors import HubError
+from server.errors import HubError, ProviderRejected
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.codec import LiveCodec, ReadsUrls, TranscriptionCodec
+from server.wire.field_names import moved
 from server.wire.recording import Dictation
 
 
@@ -49,6 +50,9 @@ class HttpTranscriptionBackend:
             whole = await self._http.whole(asked, call)
             answer = self._codec.decode(whole, dictation, call.model)
         except HubError as error:
+            if isinstance(error, ProviderRejected):
+                # The codec names the fields of CreateTranscription.
+                error.fields = moved(error.fields, _places(dictation))
             raise attributed(error, self._endpoint.name, call) from None
         answer.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
         return answer
@@ -76,3 +80,9 @@ class HttpTranscriptionBackend:
                     yield event
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
+
+
+def _places(dictation: Dictation) -> dict[str, str]:
+    """Where the caller's method has the fields of CreateTranscription."""
+    above = dictation.options_field.removesuffix("options")
+    return {"audio": dictation.recording.field, "options": dictation.options_field, "model": f"{above}model"}

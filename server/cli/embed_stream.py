@@ -9,6 +9,7 @@ from aignehub.v1 import embedding_service_pb2 as pb
 from google.rpc.status_pb2 import Status
 
 from server.cli.client import Hub
+from server.cli.early_end import true_status
 from server.cli.explain import explain_status
 from server.cli.failure import CommandFailed
 
@@ -32,10 +33,12 @@ async def embed_all(
     if second is None:
         return
     left = None if ends_at is None else max(0.001, ends_at - monotonic())
-    stream = _Stream(hub.embeddings.StreamEmbeddings(metadata=hub.metadata, timeout=left), begin, len(first))
+    call = hub.embeddings.StreamEmbeddings(metadata=hub.metadata, timeout=left)
+    stream = _Stream(call, begin, len(first))
     try:
-        async for answer in stream.answers(second, batches):
-            yield answer
+        with true_status(call):
+            async for answer in stream.answers(second, batches):
+                yield answer
     finally:
         await stream.close()
 

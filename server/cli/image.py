@@ -75,7 +75,7 @@ async def image(
     """Make pictures from a prompt, or change some."""
     look = pb.ImageOptions(quality=sound(quality, "--quality"), style=sound(style, "--style"))
     look.size, look.aspect_ratio = sound(size, "--size"), sound(ratio, "--ratio")
-    _choose_words(look, fmt or _ENDINGS.get(Path(output).suffix.lower(), ""), background)
+    _choose_words(look, fmt or _format_of(output), background)
     look.partial_images = _PREVIEWS if previews is None else previews
     if n > 1:
         look.n = n
@@ -100,6 +100,17 @@ def _prompt(words: list[str] | None) -> str:
     if not text.strip():
         raise CommandFailed("there is nothing to draw", 'give a PROMPT, for example: hub image "A cat"', status=USAGE)
     return text
+
+
+def _format_of(output: str) -> str:
+    """As the file ends; empty, so that the model decides, for a pipe and a name without an ending."""
+    ending = Path(output).suffix.lower()
+    if ending and ending not in _ENDINGS:
+        known = ", ".join(_ENDINGS)
+        raise CommandFailed(
+            f"-o: no picture is written as {ending}", f"end FILE in one of {known}, or say --format", status=USAGE
+        )
+    return _ENDINGS.get(ending, "")
 
 
 def _choose_words(look: pb.ImageOptions, form: str, background: str) -> None:

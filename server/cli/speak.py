@@ -13,6 +13,7 @@ from aignehub.v1 import audio_pb2, audio_service_pb2
 from server.cli.answer import print_json
 from server.cli.client import SHORT_CALL, Hub
 from server.cli.duration import parse_duration
+from server.cli.early_end import true_status
 from server.cli.failure import USAGE, CommandFailed
 from server.cli.options import with_hub
 from server.cli.progress import Progress
@@ -132,10 +133,11 @@ async def _chunks(
         async for chunk in hub.audio.StreamSpeech(request, metadata=hub.metadata, timeout=timeout):
             yield chunk
         return
-    async for answer in hub.audio.StreamSpeechSession(
-        _session(model, text, options), metadata=hub.metadata, timeout=timeout
-    ):
-        yield answer.chunk
+    requests = _session(model, text, options)
+    call = hub.audio.StreamSpeechSession(requests, metadata=hub.metadata, timeout=timeout)
+    with true_status(call):
+        async for answer in call:
+            yield answer.chunk
 
 
 async def _session(

@@ -14,6 +14,7 @@ from aignehub.v1.usage_pb2 import Usage
 from server.cli.answer import print_json
 from server.cli.client import Hub
 from server.cli.duration import parse_duration
+from server.cli.early_end import true_status
 from server.cli.failure import USAGE, CommandFailed
 from server.cli.options import with_hub
 from server.cli.progress import Progress
@@ -98,7 +99,9 @@ async def _upload(
                 yield audio_service_pb2.UploadTranscriptionRequest(audio=data)
                 progress.add(len(data))
 
-        return await hub.audio.UploadTranscription(parts(), metadata=hub.metadata, timeout=timeout)
+        call = hub.audio.UploadTranscription(parts(), metadata=hub.metadata, timeout=timeout)
+        with true_status(call):
+            return await call
 
 
 async def _live(
@@ -115,9 +118,11 @@ async def _live(
         while data := await asyncio.to_thread(read, _LIVE_PIECE):
             yield audio_service_pb2.StreamTranscriptionRequest(audio=data)
 
+    call = hub.audio.StreamTranscription(parts(), metadata=hub.metadata, timeout=timeout)
     try:
-        async for event in hub.audio.StreamTranscription(parts(), metadata=hub.metadata, timeout=timeout):
-            view.show(event)
+        with true_status(call):
+            async for event in call:
+                view.show(event)
     finally:
         view.end()
     return 0

@@ -1,7 +1,8 @@
 """The contract's own rules, applied to a request before anything else looks at it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 import protovalidate
 from buf.validate import validate_pb2
@@ -25,6 +26,15 @@ _MANY_ENTRIES = 2048
 _FEW_BYTES = 4096
 """A smaller request cannot hold enough entries to matter."""
 
+FORMS: Mapping[str, str] = MappingProxyType({
+    "aignehub.v1.ImageOptions.size": "is none of WIDTHxHEIGHT in pixels (1024x1024), a class (1K, 0.5K, 1MP) and auto",
+    "aignehub.v1.ImageOptions.aspect_ratio": "is neither W:H (16:9, 1:1, 2.4:1) nor auto",
+    "aignehub.v1.FunctionTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",
+    "aignehub.v1.CustomTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",
+    "aignehub.v1.JsonSchemaFormat.name": "must be at most 64 letters of a-z and A-Z, digits, and any of _ -",
+})  # fmt: skip
+"""What a field's regular expression says, in words and examples; the expression itself tells a caller little."""
+
 _PLACEHOLDER = b"\0"  # keeps a oneof set
 
 
@@ -47,11 +57,11 @@ def validate(message: Message, *, media_bytes: int = MEDIA_BYTES) -> None:
     except protovalidate.ValidationError as error:
         # The error speaks protobuf-py; the rest of the hub speaks google.protobuf.
         found = validate_pb2.Violations.FromString(error.to_proto().to_binary()).violations
-        raise _refusal(found) from None
+        raise _refusal(found, message) from None
 
 
-def _refusal(found: Iterable[validate_pb2.Violation]) -> InvalidArgument:
-    fields = [FieldViolation(_path(v), _shortened(v.message or v.rule_id, _LONGEST_DESCRIPTION)) for v in found]
+def _refusal(found: Iterable[validate_pb2.Violation], request: Message) -> InvalidArgument:
+    fields = [FieldViolation(_path(v), _shortened(_words(v, request), _LONGEST_DESCRIPTION)) for v in found]
     first = fields[0]
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     where = f"{first.field}: " if first.field else ""
@@ -74,6 +84,23 @@ def _path(violation: validate_pb2.Violation) -> str:
         # A rule over the whole request names its field in its id, as chat.tool_choice_needs_tools does.
         path = violation.rule_id.rpartition(".")[2].partition("_needs_")[0]
     return _shortened(path, _LONGEST_PATH)
+
+
+def _words(violation: validate_pb2.Violation, request: Message) -> str:
+    if violation.rule_id == "string.pattern" and (form := FORMS.get(_full_name(violation, request))):
+        return form
+    return violation.message or violation.rule_id
+
+
+def _full_name(violation: validate_pb2.Violation, request: Message) -> str:
+    """Of the field that a violation is of; empty where it lies in a map or is told otherwise than by fields."""
+    name, message = "", request.DESCRIPTOR
+    for element in violation.field.elements:
+        field = message.fields_by_name.get(element.field_name)
+        if field is None:
+            return ""
+        name, message = field.full_name, field.message_type or message
+    return name
 
 
 def _shortened(text: str, most: int) -> str:

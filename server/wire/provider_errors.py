@@ -29,6 +29,7 @@ from server.errors import (
 )
 from server.wire import json_value as json
 from server.wire.error_rules import Complaint, classify, helps_of
+from server.wire.field_names import NO_NAMES, Names, field_of
 from server.wire.http import HttpResponse
 from server.wire.json_value import Json, Object
 from server.wire.redact import redact
@@ -41,19 +42,19 @@ _MAX_CODE = 64
 _MAX_PARAM = 128
 
 
-def read_error(response: HttpResponse) -> HubError:
-    """What an answer outside 2xx means. Never raises."""
+def read_error(response: HttpResponse, names: Names = NO_NAMES) -> HubError:
+    """What an answer outside 2xx means; a field it names is told by ``names``. Never raises."""
     complaint = _from_body(response.status, response.body)
-    return _as_error(complaint, retry_after(response.headers, complaint.message))
+    return _as_error(complaint, retry_after(response.headers, complaint.message), names)
 
 
-def error_in(answer: Object, headers: Mapping[str, str] | None = None) -> HubError | None:
+def error_in(answer: Object, headers: Mapping[str, str] | None = None, *, names: Names = NO_NAMES) -> HubError | None:
     """The failure told inside a 200 body or a stream's event; None where ``answer`` tells none."""
     told = answer.get("error")
     if (not json.says_something(told) or told is False) and not _is_error(answer):
         return None
     complaint = _from_json(_status_told(answer), answer)
-    return _as_error(complaint, retry_after(headers or {}, complaint.message))
+    return _as_error(complaint, retry_after(headers or {}, complaint.message), names)
 
 
 def _is_error(answer: Object) -> bool:
@@ -97,7 +98,8 @@ def _from_json(status: int, answer: Object) -> Complaint:
     code = json.word(inner.get("code")) or json.word(answer.get("code")) or _code_in_other_words(answer, inner)
     kind = json.word(inner.get("type")) or json.word(json.obj(inner.get("innererror")).get("code"))
     inner_code = json.word(json.obj(inner.get("innererror")).get("code"))
-    return Complaint(status, message, code or inner_code, kind, json.text(inner.get("param")))
+    param = json.text(inner.get("param")) or _first_place(inner.get("detail"))
+    return Complaint(status, message, code or inner_code, kind, param)
 
 
 def _code_in_other_words(answer: Object, inner: Object) -> str:
@@ -130,6 +132,19 @@ def _detail_list(details: list[Json]) -> str:
     return "; ".join(part for part in told if part)
 
 
+_AROUND = frozenset({"body", "query", "path"})
+"""Steps of ``loc`` that say how the field travelled."""
+
+
+def _first_place(details: Json) -> str:
+    """The field that FastAPI's first fault lies in, such as ``messages[0].content``."""
+    first = next(iter(json.objects(details)), {})
+    steps = [step for told in json.items(first.get("loc")) if (step := json.word(told))]
+    if steps and steps[0] in _AROUND:
+        del steps[0]
+    return "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps).removeprefix(".")
+
+
 _TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
 
 
@@ -153,7 +168,7 @@ _TOLD_AS: Mapping[type[HubError], str] = {
 }
 
 
-def _as_error(complaint: Complaint, wait: float | None) -> HubError:
+def _as_error(complaint: Complaint, wait: float | None, names: Names) -> HubError:
     error = classify(complaint)
     metadata = {}
     if complaint.status:
@@ -167,7 +182,8 @@ def _as_error(complaint: Complaint, wait: float | None) -> HubError:
     message = f"{_TOLD_AS[error]}: {said}" if said else _TOLD_AS[error]
     fields: tuple[FieldViolation, ...] = ()
     if error is ProviderRejected and complaint.param:
-        fields = (FieldViolation(shorten(redact(complaint.param), _MAX_PARAM), said or "refused by the provider"),)
+        where = field_of(shorten(redact(complaint.param), _MAX_PARAM), names)
+        fields = (FieldViolation(where, said or "refused by the provider"),)
     return error(message, metadata=metadata, retry_after=wait, fields=fields, helps=helps_of(error, complaint))
 
 

@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import grpc
 import pytest
-from aignehub.v1 import audio_pb2, media_pb2
+from aignehub.v1 import audio_pb2, media_pb2, model_service_pb2
 from aignehub.v1 import audio_service_pb2 as pb
 from aiohttp import WSMsgType, web
 
+from server.cli.early_end import true_status
 from tests.e2e.test_live_transcription import SILENCE, events, finals, speaking, sung
 from tests.e2e.test_transcription import SECOND, stub
 from tests.fake_provider import FakeProvider, Seen, answers
@@ -458,8 +459,10 @@ async def test_a_failure_in_the_middle_ends_with_usage_and_a_status(tmp_path: Pa
     async with FakeProvider(socket_of(script, [])) as fake, running_hub(tmp_path, providers=at(fake)) as hub:
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             requests = speaking(sung("x", 16000), model="deepgram/nova-3", rate=16000)
-            async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5):
-                received.append(one)
+            call = stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5)
+            with true_status(call):
+                async for one in call:
+                    received.append(one)
     assert finals(received) == ["Heard."]
     assert received[-1].summary.usage.estimated
     assert failure(raised.value).reason == "PROVIDER_UNAVAILABLE"
@@ -481,3 +484,39 @@ async def test_what_cannot_be_heard_live_is_refused_by_name(tmp_path: Path, conf
             await events(hub, speaking(**{"model": "deepgram/nova-3", "rate": 16000, **config}))
     assert failure(raised.value).bad_request.field_violations[0].field == field
     assert not fake.seen
+
+
+async def test_what_its_models_can_do_is_told(tmp_path: Path) -> None:
+    entries = {
+        "stt": [{"name": "general", "canonical_name": "nova-3-general", "batch": True, "streaming": True}],
+        "tts": [{"name": "thalia", "canonical_name": "aura-2-thalia-en"}],
+    }
+    async with (
+        FakeProvider(answers(entries)) as fake,
+        running_hub(tmp_path, providers=at(fake), models={"ask_providers": True, "timeout": 5}) as hub,
+    ):
+        listed = await hub.models.ListModels(model_service_pb2.ListModelsRequest(), metadata=hub.auth, timeout=5)
+        can = {one.id: list(one.capabilities) for one in listed.models}
+        for name in ("deepgram/nova-2-meeting", "deepgram/enhanced", "deepgram/aura-2-orion-en"):
+            asked = model_service_pb2.GetModelRequest(model=name)
+            told = await hub.models.GetModel(asked, metadata=hub.auth, timeout=5)
+            can[name] = list(told.model.capabilities)
+    assert fake.seen[0].raw_path == "/v1/models"
+    hears = [model_service_pb2.MODEL_CAPABILITY_TRANSCRIPTION, model_service_pb2.MODEL_CAPABILITY_LIVE_TRANSCRIPTION]
+    assert can["deepgram/nova-3-general"] == can["deepgram/nova-2-meeting"] == can["deepgram/enhanced"] == hears
+    speaks = [model_service_pb2.MODEL_CAPABILITY_SPEECH]
+    assert can["deepgram/aura-2-thalia-en"] == can["deepgram/aura-2-orion-en"] == speaks
+
+
+async def test_an_address_that_anybody_may_read_is_passed_on(tmp_path: Path) -> None:
+    url = "https://recordings.example/talk.wav"
+    asked = pb.CreateTranscriptionRequest(model="deepgram/nova-3", audio=media_pb2.Media(url=url))
+    async with FakeProvider(answers(HEARD)) as fake:
+        # The provider must be a public host, or it could reach what the caller must not.
+        behind = [{**at(fake)[0], "base_url": "http://192.175.48.6", "proxy": fake.base_url.removesuffix("/v1")}]
+        async with running_hub(tmp_path, providers=behind) as hub:
+            answer = await stub(hub).CreateTranscription(asked, metadata=hub.auth, timeout=5)
+    [seen] = fake.seen
+    assert json.loads(seen.body) == {"url": url}
+    assert seen.headers["Content-Type"] == "application/json"
+    assert answer.transcript.text == "Hello there. All well?"

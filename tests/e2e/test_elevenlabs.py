@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import grpc
 import pytest
-from aignehub.v1 import audio_pb2, media_pb2, options_pb2
+from aignehub.v1 import audio_pb2, media_pb2, model_service_pb2, options_pb2
 from aignehub.v1 import audio_service_pb2 as pb
 from aiohttp import WSMsgType, web
 from google.protobuf.duration_pb2 import Duration
@@ -475,3 +475,26 @@ async def test_what_cannot_be_heard_live_is_refused_by_name(
             await live(hub, options=audio_pb2.TranscriptionOptions(**options))
     assert failure(raised.value).bad_request.field_violations[0].field == field
     assert not fake.seen
+
+
+async def test_what_its_models_can_do_is_told(tmp_path: Path) -> None:
+    entries = [
+        {"model_id": "eleven_v3", "name": "Eleven v3", "can_do_text_to_speech": True},
+        {"model_id": "eleven_english_sts_v2", "name": "Eleven English v2", "can_do_text_to_speech": False},
+    ]
+    async with (
+        FakeProvider(answers(entries)) as fake,
+        running_hub(tmp_path, providers=at(fake), models={"ask_providers": True, "timeout": 5}) as hub,
+    ):
+        listed = await hub.models.ListModels(model_service_pb2.ListModelsRequest(), metadata=hub.auth, timeout=5)
+        can = {one.id: list(one.capabilities) for one in listed.models}
+        for name in ("elevenlabs/scribe_v2", "elevenlabs/scribe_v2_realtime", "elevenlabs/eleven_flash_v2_5"):
+            asked = model_service_pb2.GetModelRequest(model=name)
+            told = await hub.models.GetModel(asked, metadata=hub.auth, timeout=5)
+            can[name] = list(told.model.capabilities)
+    assert fake.seen[0].raw_path == "/v1/models"
+    speaks = [model_service_pb2.MODEL_CAPABILITY_SPEECH]
+    assert can["elevenlabs/eleven_v3"] == can["elevenlabs/eleven_flash_v2_5"] == speaks
+    hears = [model_service_pb2.MODEL_CAPABILITY_TRANSCRIPTION, model_service_pb2.MODEL_CAPABILITY_LIVE_TRANSCRIPTION]
+    assert can["elevenlabs/scribe_v2"] == can["elevenlabs/scribe_v2_realtime"] == hears
+    assert "elevenlabs/eleven_english_sts_v2" not in can

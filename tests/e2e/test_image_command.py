@@ -86,6 +86,7 @@ async def test_what_is_given_wrongly(served: Served) -> None:
         (("image", "x", "-o", "a.png", "--size", "3000x3000"), "'size'"),
         (("image", "x", "-o", "a.png", "--size", "wide"), "options.size"),
         (("image", "x", "-o", "a.gif", "--format", "gif"), "--format: 'gif' is none; give one of png, jpeg, webp"),
+        (("image", "x", "-o", "a.gif"), "no picture is written as .gif; end FILE in one of .png, .jpg, .jpeg, .webp"),
         (("image", "x", "-o", "a.png", "--mask", "a.png"), "--mask wants a picture to change"),
         (("image", "x", "-o", "none/a.png"), "there is no folder none"),
         (("image", "x", "--n", "2"), "several pictures do not fit one pipe"),

@@ -15,6 +15,7 @@ from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
 from aiohttp import WSMsgType, web
 
 from server.backends.live_session import Session
+from server.cli.early_end import true_status
 from server.sandbox.audio import melody
 from server.wire.pcm import bytes_of
 from tests.fake_provider import FakeProvider, answers
@@ -45,7 +46,9 @@ async def speaking(
 
 
 async def events(hub: RunningHub, requests: AsyncIterator[Any]) -> list[pb.StreamTranscriptionResponse]:
-    return [one async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=20)]
+    call = stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=20)
+    with true_status(call):
+        return [one async for one in call]
 
 
 def finals(found: Sequence[pb.StreamTranscriptionResponse]) -> list[str]:
@@ -269,8 +272,10 @@ async def test_a_failing_utterance_ends_with_usage_and_a_status(tmp_path: Path) 
         async with running_hub(tmp_path, providers=[provider(fake.base_url, "groq", "groq")]) as hub:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 requests = speaking(sung("a", 16000), SILENCE, sung("b", 16000), rate=16000, model="groq/whisper")
-                async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=20):
-                    received.append(one)
+                call = stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=20)
+                with true_status(call):
+                    async for one in call:
+                        received.append(one)
     assert finals(received) == ["heard"]
     assert received[-1].summary.usage.billed_audio_duration.ToMilliseconds() > 0
     assert failure(raised.value).reason == "PROVIDER_UNAVAILABLE"
@@ -321,8 +326,10 @@ async def test_a_stream_without_audio_is_the_callers_mistake(tmp_path: Path, kin
     ):
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             requests = speaking(b"", model=f"{kind}/whisper-1")
-            async for one in stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5):
-                received.append(one)
+            call = stub(hub).StreamTranscription(requests, metadata=hub.auth, timeout=5)
+            with true_status(call):
+                async for one in call:
+                    received.append(one)
     told = failure(raised.value)
     assert told.code == grpc.StatusCode.INVALID_ARGUMENT
     assert told.bad_request.field_violations[0].field == "audio"

@@ -19,8 +19,10 @@ from tests.running import RunningHub, failure, provider, running_hub, until
 MP3 = b"\xff\xf3\xe4\xc4" + bytes(range(256)) * 40
 
 
-def say(text: str = "Hello", model: str = "openai/tts-1", **options: Any) -> pb.CreateSpeechRequest:
-    return pb.CreateSpeechRequest(model=model, input=text, options=audio_pb2.SpeechOptions(voice="alloy", **options))
+def say(
+    text: str = "Hello", model: str = "openai/tts-1", voice: str = "alloy", **options: Any
+) -> pb.CreateSpeechRequest:
+    return pb.CreateSpeechRequest(model=model, input=text, options=audio_pb2.SpeechOptions(voice=voice, **options))
 
 
 def speaks(*pieces: bytes, kind: str = "audio/mpeg", gate: asyncio.Event | None = None) -> Answer:
@@ -330,7 +332,7 @@ async def test_defaults_fill_an_empty_model(tmp_path: Path) -> None:
     async with running_hub(
         tmp_path, sandbox=True, defaults={"speech": "sandbox/speak", "transcription": "sandbox/hear"}
     ) as hub:
-        spoken = await stub(hub).CreateSpeech(say(model=""), metadata=hub.auth, timeout=5)
+        spoken = await stub(hub).CreateSpeech(say(model="", voice="flute"), metadata=hub.auth, timeout=5)
         heard = await stub(hub).CreateTranscription(
             pb.CreateTranscriptionRequest(audio=media_pb2.Media(data=spoken.audio)), metadata=hub.auth, timeout=5
         )

@@ -14,6 +14,7 @@ from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
 from aiohttp import web
 
+from server.cli.early_end import true_status
 from server.wire import wav
 from tests.fake_provider import Answer, FakeProvider, Seen, answers, hangs
 from tests.running import RunningHub, failure, provider, running_hub, until
@@ -185,7 +186,9 @@ async def test_25_mb_arrive_byte_for_byte(tmp_path: Path) -> None:
         assert 'filename="talk.wav"' in head  # the bytes are WAV, and hosts go by the name
         assert hashlib.sha256(sent).digest() == hashlib.sha256(data).digest()
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await stub(hub).UploadTranscription(uploads(data + bytes(100)), metadata=hub.auth, timeout=30)
+            call = stub(hub).UploadTranscription(uploads(data + bytes(100)), metadata=hub.auth, timeout=30)
+            with true_status(call):
+                await call
     told = failure(raised.value)
     assert told.code == grpc.StatusCode.INVALID_ARGUMENT
     assert told.bad_request.field_violations[0].field == "audio"
@@ -429,7 +432,7 @@ async def test_rights_hold_for_audio_too(tmp_path: Path) -> None:
             await stub(hub).CreateTranscription(hear(model="sandbox/hear"), metadata=auth, timeout=5)
         assert raised.value.code() == grpc.StatusCode.PERMISSION_DENIED
         request = pb.CreateSpeechRequest(
-            model="sandbox/speak", input="x", options=audio_pb2.SpeechOptions(voice="a"),
+            model="sandbox/speak", input="x", options=audio_pb2.SpeechOptions(voice="horn"),
             gateway=options_pb2.GatewayOptions(use_cache=True),
         )  # fmt: skip
         with pytest.raises(grpc.aio.AioRpcError) as raised:

@@ -11,6 +11,7 @@ from aignehub.v1 import audio_pb2
 from aignehub.v1 import audio_service_pb2 as pb
 from aiohttp import web
 
+from server.cli.early_end import true_status
 from server.wire import wav
 from server.wire.recording import GATHERED_BYTES
 from tests.e2e.test_transcription import SECOND, fields, form, stub, uploads
@@ -143,7 +144,9 @@ async def test_a_refusal_in_the_middle_ends_the_upload(tmp_path: Path) -> None:
         running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
     ):
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await stub(hub).UploadTranscription(endless(), metadata=hub.auth, timeout=10)
+            call = stub(hub).UploadTranscription(endless(), metadata=hub.auth, timeout=10)
+            with true_status(call):
+                await call
     assert failure(raised.value).reason == "PROVIDER_CREDENTIAL_INVALID"
 
 
@@ -183,7 +186,7 @@ async def test_the_bound_is_one_whichever_way_it_comes(tmp_path: Path, kind: str
             stub(hub).UploadTranscription(uploads(data, model="host/whisper-1"), metadata=hub.auth, timeout=20),
             stub(hub).CreateTranscription(whole, metadata=hub.auth, timeout=20),
         ):
-            with pytest.raises(grpc.aio.AioRpcError) as raised:
+            with pytest.raises(grpc.aio.AioRpcError) as raised, true_status(call):
                 await call
             tried.append(failure(raised.value))
     assert [one.code for one in tried] == [grpc.StatusCode.INVALID_ARGUMENT] * 2

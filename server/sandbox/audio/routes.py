@@ -109,6 +109,5 @@ def _is_slow(model: str) -> bool:
 
 
 def _check_voice(request: SpeechRequest) -> None:
-    # Names of OpenAI's voices are taken too, so that a program can be tried out as it is.
-    if not request.voice.replace("_", "").replace("-", "").isalnum():
+    if request.voice not in VOICES:
         raise Refusal(f"Invalid value for 'voice'. Supported values are: {', '.join(VOICES)}.", param="voice")

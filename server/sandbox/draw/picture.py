@@ -35,7 +35,7 @@ class Inputs:
 
 def read_inputs(request: DrawRequest) -> Inputs:
     """Raises Refusal for a source or mask that is no PNG of the kind that is read here, or a mask of another size."""
-    sources = tuple(_png(data, "image") for data in request.sources)
+    sources = tuple(_png(data, f"image[{place}]") for place, data in enumerate(request.sources))
     if request.mask is None:
         return Inputs(sources)
     mask = _png(request.mask, "mask")

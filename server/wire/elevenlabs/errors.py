@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from server.errors import FieldViolation, HubError, ProviderRejected
 from server.wire import provider_errors
+from server.wire.field_names import Names
 from server.wire.http import HttpResponse
 
 _WRONG: Mapping[str, str] = MappingProxyType({
@@ -18,10 +19,26 @@ _WRONG: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Codes that mean one field of the request: https://elevenlabs.io/docs/eleven-api/resources/errors."""
 
+_NAMES: Names = MappingProxyType({
+    "text": "input",
+    "voice_id": "options.voice",
+    "voice_settings.speed": "options.speed",
+    "output_format": "options.format",
+    "model_id": "model",
+    "file": "audio",
+    "cloud_storage_url": "audio",
+    "language_code": "options.languages",
+    "keyterms": "options.keywords",
+    "temperature": "options.temperature",
+    "timestamps_granularity": "options",
+    "diarize": "options.diarization",
+    "num_speakers": "options.diarization.max_speakers",
+})  # fmt: skip
+
 
 def decode_error(response: HttpResponse) -> HubError:
     """Never raises."""
-    error = provider_errors.read_error(response)
+    error = provider_errors.read_error(response, _NAMES)
     field = _WRONG.get(error.metadata.get("providerCode", ""))
     if field is None:
         return error

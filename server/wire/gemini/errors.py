@@ -4,6 +4,7 @@ https://cloud.google.com/apis/design/errors#error_details
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import orjson
 
@@ -17,6 +18,7 @@ from server.errors import (
 )
 from server.wire import json_value as json
 from server.wire import provider_errors
+from server.wire.field_names import Names, field_of
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.retry_after import MAX_SECONDS
@@ -26,6 +28,28 @@ _BAD_REQUEST = "google.rpc.BadRequest"
 _QUOTA_FAILURE = "google.rpc.QuotaFailure"
 _ERROR_INFO = "google.rpc.ErrorInfo"
 _MOST_FIELDS = 8
+_CONFIG = "generation_config"
+_NAMES: Names = MappingProxyType({
+    # Turns are not messages: what a system said stands apart, and what one side says in a row is one.
+    "contents": "messages",
+    "system_instruction": "messages",
+    "tools": "tools",
+    "tool_config": "tool_choice",
+    **{f"{_CONFIG}.{name}": name
+       for name in ("temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty")},
+    f"{_CONFIG}.max_output_tokens": "max_completion_tokens",
+    f"{_CONFIG}.stop_sequences": "stop",
+    f"{_CONFIG}.candidate_count": "n",
+    f"{_CONFIG}.response_logprobs": "logprobs",
+    f"{_CONFIG}.logprobs": "top_logprobs",
+    f"{_CONFIG}.response_modalities": "modalities",
+    f"{_CONFIG}.response_mime_type": "response_format",
+    f"{_CONFIG}.response_schema": "response_format",
+    f"{_CONFIG}.response_json_schema": "response_format",
+    f"{_CONFIG}.speech_config": "audio",
+    f"{_CONFIG}.thinking_config": "reasoning",
+    "labels": "metadata",
+})  # fmt: skip
 
 
 def read_error(response: HttpResponse) -> HubError:
@@ -93,4 +117,4 @@ def _violations(told: Object) -> Iterable[FieldViolation]:
     for violation in json.objects(told.get("fieldViolations"))[:_MOST_FIELDS]:
         said = provider_errors.tell(json.text(violation.get("description")))
         where = provider_errors.tell(json.text(violation.get("field")))
-        yield FieldViolation(provider_errors.shorten(where, 128), said or "refused by the provider")
+        yield FieldViolation(field_of(provider_errors.shorten(where, 128), _NAMES), said or "refused by the provider")

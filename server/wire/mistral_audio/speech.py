@@ -14,6 +14,7 @@ from server.wire.drops import Drops
 from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.mistral_audio.speech_stream import MistralSpeechDecoder
+from server.wire.openai_audio.names import SPOKEN
 
 _PCM = audio_pb2.AUDIO_FORMAT_PCM_S16LE
 _FORMATS: Mapping[int, str] = MappingProxyType(
@@ -61,7 +62,7 @@ class MistralSpeechCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See SpeechCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, SPOKEN)
 
 
 def _check(request: CreateSpeechRequest) -> None:

@@ -8,6 +8,7 @@ from server.errors import ProviderBadResponse, ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.audio.spoken import Expected, SpokenDecoder
+from server.wire.openai_audio.names import SPOKEN
 from server.wire.openai_chat.usage import read_usage
 from server.wire.pcm import FloatSamples
 from server.wire.sse import SseParser
@@ -90,7 +91,7 @@ class MistralSpeechDecoder(SpokenDecoder):
         return self._read_event(event)
 
     def _read_event(self, event: json.Object) -> bytes:
-        if (error := provider_errors.error_in(event)) is not None:
+        if (error := provider_errors.error_in(event, names=SPOKEN)) is not None:
             raise error
         audio = json.base64_bytes(json.text(event.get("audio_data")))
         return audio if self._samples is None else self._samples.feed(audio)

@@ -15,6 +15,7 @@ from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.multipart import multipart
+from server.wire.openai_audio.names import HEARD
 from server.wire.openai_audio.transcription import file_part
 from server.wire.openai_chat.usage import read_usage
 from server.wire.recording import WHOLE, Dictation
@@ -60,7 +61,7 @@ class MistralTranscriptionCodec:
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """See TranscriptionCodec.decode."""
         told = json.obj(json.parse(response.body))
-        if (error := provider_errors.error_in(told, response.headers)) is not None:
+        if (error := provider_errors.error_in(told, response.headers, names=HEARD)) is not None:
             raise error
         if type(told.get("text")) is not str:
             raise ProviderBadResponse("the provider answered without a transcript")
@@ -83,7 +84,7 @@ class MistralTranscriptionCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See TranscriptionCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, HEARD)
 
     def reads_url(self, _kind: str, media: Media, _model: str) -> bool:
         """See ReadsUrls.reads_url."""

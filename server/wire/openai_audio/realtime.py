@@ -18,6 +18,7 @@ from server.wire import provider_errors
 from server.wire.audio.live import Event, Frame, Kind, LivePlan, milliseconds, refuse_untold
 from server.wire.drops import Drops
 from server.wire.http import HttpRequest, HttpResponse
+from server.wire.openai_audio.names import HEARD_LIVE
 from server.wire.openai_audio.transcript import read_usage
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
@@ -80,7 +81,7 @@ class RealtimeCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See LiveCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, HEARD_LIVE)
 
 
 class RealtimeDialogue:
@@ -175,4 +176,6 @@ def _error(told: json.Object) -> Event:
 
 
 def _hub_error(told: json.Object) -> HubError:
-    return provider_errors.error_in(told) or ProviderUnavailable("the provider could not transcribe an utterance")
+    return provider_errors.error_in(told, names=HEARD_LIVE) or ProviderUnavailable(
+        "the provider could not transcribe an utterance"
+    )

@@ -20,6 +20,7 @@ from server.wire.audio.voice import SpokenVoice
 from server.wire.drops import Drops
 from server.wire.extra_body import merge_extra_body
 from server.wire.http import HttpRequest, HttpResponse, path_segment
+from server.wire.openai_audio.names import SPOKEN
 from server.wire.openai_audio.speech_stream import SpeechStreamDecoder
 
 MP3 = audio_pb2.AUDIO_FORMAT_MP3
@@ -95,7 +96,7 @@ class OpenAISpeechCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See SpeechCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, SPOKEN)
 
 
 _OWNED = frozenset(

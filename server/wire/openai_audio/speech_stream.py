@@ -7,6 +7,7 @@ from server.errors import ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.audio.spoken import Expected, SpokenDecoder
+from server.wire.openai_audio.names import SPOKEN
 from server.wire.sse import SseParser
 
 
@@ -48,7 +49,7 @@ class SpeechStreamDecoder(SpokenDecoder):
                 self._ended = True
                 continue
             event = json.obj(json.parse(payload))
-            if (error := provider_errors.error_in(event)) is not None:
+            if (error := provider_errors.error_in(event, names=SPOKEN)) is not None:
                 raise error
             # OpenAI's speech.audio.delta has audio, Together's audio.tts.chunk has b64.
             encoded = json.text(event.get("audio")) or json.text(event.get("b64"))

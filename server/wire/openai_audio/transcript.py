@@ -16,6 +16,7 @@ from server.wire.audio.complete import complete
 from server.wire.audio.subtitles import read_cues
 from server.wire.http import HttpResponse
 from server.wire.json_value import Json, Object
+from server.wire.openai_audio.names import HEARD
 from server.wire.recording import Dictation
 from server.wire.sse import SseParser
 
@@ -74,7 +75,7 @@ def read_logprobs(told: Json) -> Iterable[TokenLogprob]:
 
 
 def _of_json(fields: Object) -> CreateTranscriptionResponse:
-    if (error := provider_errors.error_in(fields)) is not None:
+    if (error := provider_errors.error_in(fields, names=HEARD)) is not None:
         raise error
     if type(fields.get("text")) is not str:
         raise ProviderBadResponse("the provider answered without a transcript")
@@ -160,7 +161,7 @@ def _of_events(body: bytes) -> CreateTranscriptionResponse:
         if payload.strip() == b"[DONE]":
             break
         event = json.obj(json.parse(payload))
-        if (error := provider_errors.error_in(event)) is not None:
+        if (error := provider_errors.error_in(event, names=HEARD)) is not None:
             raise error
         match event.get("type"):
             case "transcript.text.delta":

@@ -19,6 +19,7 @@ from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse, path_segment
 from server.wire.multipart import FilePart, form_with_file
+from server.wire.openai_audio.names import HEARD
 from server.wire.openai_audio.transcript import read_transcript
 from server.wire.recording import WHOLE, Dictation, Recording, Uploads
 
@@ -127,7 +128,7 @@ class OpenAITranscriptionCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See TranscriptionCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, HEARD)
 
 
 _OWNED = frozenset(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
+from aignehub.v1.media_pb2 import Media
 
 from server.errors import HubError
 from server.wire import provider_errors
@@ -10,6 +11,7 @@ from server.wire.http import HttpRequest, HttpResponse
 from server.wire.openai_chat.decode import decode
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.encode import encode
+from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.stream import OpenAIChatStreamDecoder
 
 __all__ = ["Dialect", "OpenAIChatCodec"]
@@ -29,9 +31,13 @@ class OpenAIChatCodec:
         """See ChatCodec.decode."""
         return decode(self.dialect, response, request)
 
+    def reads_url(self, kind: str, media: Media, model: str) -> bool:
+        """See ReadsUrls.reads_url."""
+        return self.dialect.reads_url(kind)
+
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ChatCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, NAMES)
 
     def decoder(self, request: CreateChatCompletionRequest) -> OpenAIChatStreamDecoder:
         """See ChatCodec.decoder."""

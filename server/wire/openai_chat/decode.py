@@ -18,6 +18,7 @@ from server.wire.openai_chat import fields, pieces
 from server.wire.openai_chat.citations import read_annotations, read_sources
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.logprobs import read_logprobs
+from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
 
@@ -34,7 +35,7 @@ def decode(
         answer = answer[0]
     if type(answer) is not dict:
         raise ProviderBadResponse(UNREADABLE)
-    if (error := provider_errors.error_in(answer, response.headers)) is not None:
+    if (error := provider_errors.error_in(answer, response.headers, names=NAMES)) is not None:
         raise error
     try:
         return _answer(dialect, answer, request)

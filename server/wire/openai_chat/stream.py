@@ -17,6 +17,7 @@ from server.wire.openai_chat.choice_stream import ChoiceStream
 from server.wire.openai_chat.citations import read_sources
 from server.wire.openai_chat.decode import FAILED, decode
 from server.wire.openai_chat.dialect import Dialect
+from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
 
@@ -49,7 +50,8 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _told_usage(self) -> Usage | None:
-        return read_usage(self._usage) if self._usage else None
+        told = (self._usage, *(choice.usage for choice in self._choices.values()))
+        return next((read_usage(usage) for usage in told if usage), None)
 
     @override
     def _service_tier(self) -> str:
@@ -84,7 +86,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
             chunk = {"error": chunk}
         self._chunk(chunk)
         told = "error" in chunk or chunk.get("object") == "error"
-        if told and (error := provider_errors.error_in(chunk)) is not None:
+        if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
 
     def _chunk(self, chunk: Object) -> None:

@@ -12,6 +12,7 @@ from server.wire.openai_embeddings.cut import cut
 from server.wire.openai_embeddings.decode import decode
 from server.wire.openai_embeddings.dialect import EmbeddingsDialect
 from server.wire.openai_embeddings.encode import encode
+from server.wire.openai_embeddings.names import NAMES
 
 __all__ = ["EmbeddingsDialect", "OpenAIEmbeddingsCodec"]
 
@@ -38,4 +39,4 @@ class OpenAIEmbeddingsCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See EmbeddingsCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, NAMES)

@@ -16,6 +16,7 @@ from server.wire.openai_chat.usage import read_usage
 from server.wire.openai_embeddings import vectors
 from server.wire.openai_embeddings.dialect import FLOAT32, EmbeddingsDialect, Format
 from server.wire.openai_embeddings.encode import format_of
+from server.wire.openai_embeddings.names import NAMES
 
 _UNREADABLE = "the provider's answer cannot be read"
 _IMAGE_TOKENS = 765  # as estimate.py has it for a picture in a chat
@@ -42,7 +43,7 @@ def decode(
 ) -> CreateEmbeddingsResponse:
     """See EmbeddingsCodec.decode."""
     answer = _read(response)
-    if (error := provider_errors.error_in({"error": answer.error}, response.headers)) is not None:
+    if (error := provider_errors.error_in({"error": answer.error}, response.headers, names=NAMES)) is not None:
         raise error
     form = format_of(dialect, request)
     told = answer_of(_ordered(answer.data, form, len(part)), form, request, part)
@@ -84,7 +85,7 @@ def _read_loosely(response: HttpResponse) -> _Answer:
         told = told[0]  # Google's servers wrap an error in an array.
     if type(told) is not dict:
         raise ProviderBadResponse(_UNREADABLE)
-    if (error := provider_errors.error_in(told, response.headers)) is not None:
+    if (error := provider_errors.error_in(told, response.headers, names=NAMES)) is not None:
         raise error
     data = told.get("data")
     if type(data) is not list:

@@ -7,6 +7,7 @@ from server.wire import provider_errors
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.openai_images.answer import decode
 from server.wire.openai_images.host import ImageHost
+from server.wire.openai_images.names import NAMES
 from server.wire.openai_images.request import encode
 from server.wire.openai_images.stream import ImageStreamReader
 from server.wire.pictures import Drawn, ImageRequest
@@ -30,7 +31,7 @@ class OpenAIImagesCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ImageCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, NAMES)
 
     def decoder(self, request: ImageRequest) -> ImageStreamReader:
         """See ImageCodec.decoder."""

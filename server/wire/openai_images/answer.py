@@ -9,6 +9,7 @@ from server.wire.http import HttpResponse
 from server.wire.images.answer import address, measured
 from server.wire.images.usage import read_usage
 from server.wire.json_value import Object
+from server.wire.openai_images.names import NAMES
 from server.wire.pictures import Drawn, Picture
 
 _DATA_URL = re.compile(r"data:[\w.+/-]{0,100}(?:;[\w=.+-]{1,100})*,")
@@ -19,7 +20,7 @@ def decode(response: HttpResponse) -> Drawn:
     answer = json.parse(response.body)
     if type(answer) is not dict:
         raise ProviderBadResponse("the provider's answer is no JSON object")
-    if (error := provider_errors.error_in(answer, response.headers)) is not None:
+    if (error := provider_errors.error_in(answer, response.headers, names=NAMES)) is not None:
         raise error
     pictures = [picture_of(one, answer, index) for index, one in enumerate(json.objects(answer.get("data")))]
     if not any(picture.data or picture.url or picture.filtered for picture in pictures):

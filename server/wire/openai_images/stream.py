@@ -8,6 +8,7 @@ from server.wire import provider_errors
 from server.wire.images.usage import add, read_usage, unfinished
 from server.wire.json_value import Object
 from server.wire.openai_images.answer import picture_of
+from server.wire.openai_images.names import NAMES
 from server.wire.pictures import ImageRequest, Picture
 from server.wire.sse import Event, SseParser
 
@@ -95,5 +96,5 @@ class ImageStreamReader:
     def _raise_told(self, name: str, event: Object) -> None:
         if (name == "error" or event.get("type") == "error") and not json.says_something(event.get("error")):
             event = {"error": {key: value for key, value in event.items() if key != "type"}}
-        if (error := provider_errors.error_in(event)) is not None:
+        if (error := provider_errors.error_in(event, names=NAMES)) is not None:
             raise error

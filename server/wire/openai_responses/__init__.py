@@ -13,6 +13,7 @@ from server.wire.http import HttpRequest, HttpResponse
 from server.wire.openai_responses.decode import decode
 from server.wire.openai_responses.dialect import ResponsesDialect
 from server.wire.openai_responses.encode import encode
+from server.wire.openai_responses.names import NAMES
 from server.wire.openai_responses.stream import ResponsesStreamDecoder
 
 __all__ = ["OpenAIResponsesCodec", "ResponsesDialect"]
@@ -34,7 +35,7 @@ class OpenAIResponsesCodec:
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ChatCodec.decode_error."""
-        return provider_errors.read_error(response)
+        return provider_errors.read_error(response, NAMES)
 
     def decoder(self, request: CreateChatCompletionRequest) -> ResponsesStreamDecoder:
         """See ChatCodec.decoder."""

@@ -11,6 +11,7 @@ from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.chat.finish import FINISH_REASONS, finish_reason
 from server.wire.json_value import Object
+from server.wire.openai_responses.names import NAMES
 
 _WORDS: "Mapping[str, FinishReason.ValueType]" = MappingProxyType(
     {
@@ -35,7 +36,7 @@ def end_of(word: str, *, calls: bool) -> "FinishReason.ValueType":
 
 def failure_in(answer: Object, headers: Mapping[str, str] | None = None) -> HubError | None:
     """The failure that a response is; None where it is an answer."""
-    if (error := provider_errors.error_in(answer, headers)) is not None:
+    if (error := provider_errors.error_in(answer, headers, names=NAMES)) is not None:
         return error
     status = json.text(answer.get("status"))
     if status in _FAILED:

@@ -23,6 +23,7 @@ from server.wire.openai_responses import reasoning
 from server.wire.openai_responses.decode import decode
 from server.wire.openai_responses.fields import answer_fields
 from server.wire.openai_responses.finish import failure_in, native_word
+from server.wire.openai_responses.names import NAMES
 from server.wire.openai_responses.output import AnswerOutput
 from server.wire.openai_responses.usage import read_usage
 from server.wire.timestamps import timestamp
@@ -209,5 +210,5 @@ def _failure(event: Object) -> Exception:
     told = event.get("error")
     if not json.says_something(told):
         told = {name: event.get(name) for name in ("message", "code", "param")}
-    error = provider_errors.error_in({"error": told, "status": event.get("status")})
+    error = provider_errors.error_in({"error": told, "status": event.get("status")}, names=NAMES)
     return error or ProviderBadResponse(UNREADABLE)

@@ -54,8 +54,8 @@ async def test_a_bad_generation_is_named(client: Client, change: dict[str, Any],
 
 async def test_a_bad_edit_is_named(client: Client) -> None:
     for fields, param in (
-        ({"image": b"GIF89a"}, "image"),
-        ({"image": encode_png(2, 2, b"\0\1\0\1", 3)}, "image"),
+        ({"image": [SOURCE, b"GIF89a"]}, "image[1]"),
+        ({"image": encode_png(2, 2, b"\0\1\0\1", 3)}, "image[0]"),
         ({"image": SOURCE, "mask": solid_png(8, 8, (0, 0, 0, 0))}, "mask"),
         ({"image": [SOURCE] * 17}, "image"),
         ({"image": SOURCE, "other": SOURCE}, "other"),

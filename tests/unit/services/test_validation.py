@@ -1,14 +1,23 @@
 """The contract's rules as a caller meets them."""
 
 import time
+from typing import Any
 
 import pytest
 from aignehub.admin.v1 import key_service_pb2
-from aignehub.v1 import chat_pb2, chat_service_pb2, embedding_service_pb2
+from aignehub.v1 import (
+    audio_pb2,
+    audio_service_pb2,
+    chat_pb2,
+    chat_service_pb2,
+    embedding_service_pb2,
+    image_service_pb2,
+)
+from buf.validate import validate_pb2
 from google.protobuf.message import Message
 
 from server.errors import InvalidArgument
-from server.services.validation import validate
+from server.services.validation import FORMS, validate
 
 
 def _chat(messages: int = 1) -> chat_service_pb2.CreateChatCompletionRequest:
@@ -17,6 +26,14 @@ def _chat(messages: int = 1) -> chat_service_pb2.CreateChatCompletionRequest:
         message = request.messages.add(role=chat_pb2.ROLE_USER)
         message.content.add().text = "hello"
     return request
+
+
+def _tool(**tool: Any) -> chat_service_pb2.CreateChatCompletionRequest:
+    return chat_service_pb2.CreateChatCompletionRequest(tools=[chat_pb2.Tool(**tool)])
+
+
+def _drawn(**options: Any) -> image_service_pb2.GenerateImagesRequest:
+    return image_service_pb2.GenerateImagesRequest(options=image_service_pb2.ImageOptions(**options))
 
 
 def _violations(message: Message) -> dict[str, str]:
@@ -53,6 +70,41 @@ def test_a_oneof_that_is_missing_is_named() -> None:
     request.inputs.add()
     (path,) = _violations(request)
     assert path.startswith("inputs[0]")
+
+
+@pytest.mark.parametrize(
+    ("message", "path", "word"),
+    [
+        (_drawn(size="wide"), "options.size", "1024x1024"),
+        (_drawn(size="10 x 10"), "options.size", "auto"),
+        (_drawn(aspect_ratio="tall"), "options.aspect_ratio", "16:9"),
+        (_tool(function={"name": "a b"}), "tools[0].function.name", "digits"),
+        (_tool(custom={"name": ""}), "tools[0].custom.name", "digits"),
+        (
+            chat_service_pb2.CreateChatCompletionRequest(
+                response_format=chat_pb2.ResponseFormat(json_schema=chat_pb2.JsonSchemaFormat(name="a.b"))
+            ),
+            "response_format.json_schema.name",
+            "64",
+        ),
+    ],
+)
+def test_a_form_is_told_in_words(message: Message, path: str, word: str) -> None:
+    told = _violations(message)[path]
+    assert word in told
+    assert "regex" not in told
+    assert "[" not in told
+
+
+def test_every_form_of_the_contract_has_words() -> None:
+    patterns = {
+        field.full_name
+        for file in (chat_pb2, chat_service_pb2, embedding_service_pb2, image_service_pb2, audio_pb2, audio_service_pb2)
+        for message in file.DESCRIPTOR.message_types_by_name.values()
+        for field in message.fields
+        if field.GetOptions().Extensions[validate_pb2.field].string.HasField("pattern")
+    }
+    assert patterns == set(FORMS)
 
 
 def test_a_message_names_the_first_and_counts_the_rest() -> None:

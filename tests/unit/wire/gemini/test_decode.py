@@ -302,7 +302,7 @@ def test_what_is_wrong_names_its_field() -> None:
     ]
     error = failure(400, {"error": {"code": 400, "message": "m", "status": "INVALID_ARGUMENT", "details": details}})
     assert isinstance(error, ProviderRejected)
-    assert [(one.field, one.description) for one in error.fields] == [("generation_config.top_k", "must be 1 or more")]
+    assert [(one.field, one.description) for one in error.fields] == [("top_k", "must be 1 or more")]
 
 
 def test_an_error_of_status_200_is_one() -> None:
