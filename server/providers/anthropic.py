@@ -81,32 +81,29 @@ def _betas(options: Mapping[str, str]) -> tuple[str, ...]:
     return names
 
 
-KINDS: tuple[ProviderKind, ...] = (
-    replace(
-        _host(
-            Dialect(name="anthropic", kin=_KIN),
-            "https://api.anthropic.com",
-            "ANTHROPIC_API_KEY",
-            "ANTHROPIC_BASE_URL",
-            "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
-        ),
-        model_list=lambda _: model_lists.ANTHROPIC,
+ANTHROPIC = replace(
+    _host(
+        Dialect(name="anthropic", kin=_KIN),
+        "https://api.anthropic.com",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
     ),
-    # base_url is https://RESOURCE.services.ai.azure.com/anthropic:
-    # https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
-    replace(
-        _host(
-            Dialect(name="azure-anthropic", kin=_KIN, fast=False),
-            "",
-            "ANTHROPIC_FOUNDRY_API_KEY",
-            "ANTHROPIC_FOUNDRY_BASE_URL",
-            "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`; Entra as for `azure`",
-        ),
-        authorize=entra.authorizes(anthropic_key, entra.FOUNDRY_SCOPE),
-        settle=lambda site, environ: _settle(entra.settle(site, environ), environ),
-        credentials_from=entra.credentials_from,
-        takes_no_keys=entra.takes_no_keys,
-        options=entra.OPTIONS | {"betas"},
-    ),
+    model_list=lambda _: model_lists.ANTHROPIC,
 )
-"""Anthropic's own API, and Claude in Microsoft Foundry."""
+# base_url is https://RESOURCE.services.ai.azure.com/anthropic:
+# https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
+AZURE_ANTHROPIC = replace(
+    _host(
+        Dialect(name="azure-anthropic", kin=_KIN, fast=False),
+        "",
+        "ANTHROPIC_FOUNDRY_API_KEY",
+        "ANTHROPIC_FOUNDRY_BASE_URL",
+        "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`; Entra as for `azure`",
+    ),
+    authorize=entra.authorizes(anthropic_key, entra.FOUNDRY_SCOPE),
+    settle=lambda site, environ: _settle(entra.settle(site, environ), environ),
+    credentials_from=entra.credentials_from,
+    takes_no_keys=entra.takes_no_keys,
+    options=entra.OPTIONS | {"betas"},
+)
