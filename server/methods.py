@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -62,14 +62,24 @@ def reading(method: MethodHandler) -> MethodHandler:
         rebuild = grpc.stream_stream_rpc_method_handler if method.response_streaming else None
         return (rebuild or grpc.stream_unary_rpc_method_handler)(unary, None, method.response_serializer)
 
-    async def stream(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
+    async def stream(requests: AsyncIterator[bytes], context: Context) -> None:
         taken = take(requests)
-        request = taken if method.request_streaming else await taken
-        async with aclosing(behaviour(request, context)) as messages:
-            async for message in messages:
-                yield message
+        await _write_all(behaviour(taken if method.request_streaming else await taken, context), context)
 
     return grpc.stream_stream_rpc_method_handler(stream, None, method.response_serializer)
+
+
+async def _write_all(messages: AsyncGenerator[Any], context: Context) -> None:
+    """Writes every message itself: were they yielded, each scope further out would hand each of them on.
+
+    Whatever ends the call then ends ``messages`` as well, which gRPC would leave to the garbage collector.
+    """
+    async with aclosing(messages):
+        try:
+            async for message in messages:
+                await context.write(message)
+        except grpc.aio.InternalError:  # the caller went away while it was being written to
+            raise asyncio.CancelledError from None
 
 
 def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
