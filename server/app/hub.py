@@ -22,10 +22,9 @@ from server.errors import ConfigError, Draining, HubError, Internal
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
-from server.interceptors.admission import AdmissionInterceptor, Slots
-from server.interceptors.auth import AuthInterceptor
-from server.interceptors.status import StatusInterceptor
-from server.interceptors.telemetry import TelemetryInterceptor
+from server.interceptors.admission import Slots
+from server.interceptors.call_log import CallLog
+from server.interceptors.entry import EntryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
 from server.routing.checks import KeyChecks
@@ -134,15 +133,10 @@ class Hub:
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
-        server = build_server(
-            settings,
-            [
-                TelemetryInterceptor(),
-                StatusInterceptor(),
-                AuthInterceptor(build_authenticator(registry, tokens)),
-                AdmissionInterceptor(self._slots),
-            ],
-        )
+        calls = CallLog(settings.log_level)
+        self._resources.callback(calls.close)
+        entry = EntryInterceptor(build_authenticator(registry, tokens), self._slots, calls.tell)
+        server = build_server(settings, [entry])
         self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book, known))
         self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)

@@ -1,17 +1,8 @@
-"""Bounded concurrency: overall, and for each caller."""
+"""Bounded concurrency: overall, and for each caller, looked at before the message is read."""
 
-from types import TracebackType
-
-import grpc
-from typing_extensions import override
-
-from server.calls import current_call
 from server.errors import ConcurrencyExceeded, Overloaded, QuotaViolation
 from server.identity.caller import Caller
-from server.methods import HEALTH, Context, Continuation, MethodHandler, reading, wrap
 
-# Cheap, and asked most when the hub is busiest.
-_EXEMPT = "/aignehub.v1.HealthService/"
 _RETRY_AFTER = 1.0
 """Seconds a refused caller is asked to wait. Calls last seconds, so a slot is likely by then."""
 
@@ -56,50 +47,3 @@ class Slots:
             self._of_caller[caller.id] = left
         else:
             del self._of_caller[caller.id]
-
-
-class AdmissionInterceptor(grpc.aio.ServerInterceptor):
-    """Refuses what is too much at once, before the message is read."""
-
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
-
-    @override
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> MethodHandler | None:
-        """Looks here, takes inside: a call that dies before its handler runs must not keep a slot."""
-        name = handler_call_details.method
-        if name.startswith(HEALTH):
-            return await continuation(handler_call_details)
-        if name.startswith(_EXEMPT):
-            method = await continuation(handler_call_details)
-            return method and reading(method)
-        self._slots.check(_caller())
-        method = await continuation(handler_call_details)
-        return method and wrap(reading(method), self._scope)
-
-    def _scope(self, _context: Context) -> "_SlotScope":
-        return _SlotScope(self._slots, _caller())
-
-
-class _SlotScope:
-    __slots__ = ("_caller", "_slots")
-
-    def __init__(self, slots: Slots, caller: Caller) -> None:
-        self._slots = slots
-        self._caller = caller
-
-    async def __aenter__(self) -> None:
-        self._slots.take(self._caller)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._slots.give_back(self._caller)
-
-
-def _caller() -> Caller:
-    caller = current_call.get().caller
-    assert caller is not None, "auth comes before admission"  # noqa: S101 - a programming error, not input
-    return caller

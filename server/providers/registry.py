@@ -30,7 +30,7 @@ def _completed(kind: ProviderKind) -> ProviderKind:
     known = replace(
         kind,
         embeddings=EMBEDDINGS.get(kind.name),
-        model_list=LISTS.get(kind.name),
+        model_list=kind.model_list or LISTS.get(kind.name),
         notes=NOTES.get(kind.name, ""),
     )
     return with_responses(with_audio(drawing(known)))

@@ -20,7 +20,18 @@ _ROLE_AND_CONTENT = 2
 class ChoiceStream:
     """State of one choice."""
 
-    __slots__ = ("_assembly", "_calls", "_detail", "_left", "_native", "_provider", "_reason", "_stop", "_unread")
+    __slots__ = (
+        "_assembly",
+        "_calls",
+        "_detail",
+        "_left",
+        "_native",
+        "_provider",
+        "_reason",
+        "_stop",
+        "_unread",
+        "usage",
+    )
 
     def __init__(self, index: int, provider: str, batch: Batch) -> None:
         self._assembly = ChoiceAssembly(index, batch)
@@ -32,6 +43,8 @@ class ChoiceStream:
         self._stop = ""
         self._left: Object = {}
         self._unread: Object = {}
+        self.usage: Object = {}
+        """What was told of usage within the choice, at hosts that have it there."""
 
     @property
     def ended(self) -> bool:
@@ -70,6 +83,7 @@ class ChoiceStream:
             self._native = json.text(native)
         if not told.keys() <= _ORDINARY:
             self._stop = fields.stop_sequence(told) or self._stop
+            self.usage = json.obj(told.get("usage")) or self.usage
             json.merge(self._left, fields.unread_of_choice(told))
 
     def cite(self, sources: Iterable[Citation]) -> None:

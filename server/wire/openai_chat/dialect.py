@@ -84,6 +84,8 @@ class Dialect:
     tools: bool = True
     custom_tools: bool = False
     provider_tools: bool = False
+    named_tool: bool = True
+    """Takes the name of the tool to be called; elsewhere that tool alone is sent, and is required."""
     allowed_tools: bool = False
     """Takes a subset as such; elsewhere only the allowed tools are sent, which comes to the same."""
     parameters_required: bool = False

@@ -50,7 +50,8 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _told_usage(self) -> Usage | None:
-        return read_usage(self._usage) if self._usage else None
+        told = (self._usage, *(choice.usage for choice in self._choices.values()))
+        return next((read_usage(usage) for usage in told if usage), None)
 
     @override
     def _service_tier(self) -> str:

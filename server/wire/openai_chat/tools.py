@@ -129,6 +129,9 @@ def _choose(
     match choice.WhichOneof("choice"):
         case "mode":
             body["tool_choice"] = _mode(choice.mode, dialect)
+        case "function_name" if not dialect.named_tool:
+            only = AllowedTools(names=[choice.function_name], mode=chat_pb2.TOOL_CHOICE_MODE_REQUIRED)
+            return _allow(only, request, encoded, dialect, body)
         case "function_name":
             body["tool_choice"] = {"type": "function", "function": {"name": choice.function_name}}
         case "custom_name":

@@ -8,7 +8,7 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_service_pb2 import StreamChatCompletionResponse
 
 from server.errors import HubError, ProviderBadResponse, ProviderRejected, ProviderUnavailable
-from tests.unit.wire.support import END, ask, chunk, codec, read, sse, whole
+from tests.unit.wire.support import END, answer, ask, chunk, codec, read, sse, whole
 
 STOP = chunk({}, finish_reason="stop")
 
@@ -64,6 +64,18 @@ def test_the_header_comes_once_and_the_end_last() -> None:
     assert (last.id, last.service_tier, last.usage.total_tokens) == ("", "default", 5)
     assert last.choices[0].finish_reason == chat_pb2.FINISH_REASON_STOP
     assert last.choices[0].role == chat_pb2.ROLE_UNSPECIFIED
+
+
+def test_usage_within_a_choice_counts_where_none_stands_beside() -> None:
+    ended = chunk({}, finish_reason="stop")
+    ended["choices"][0]["usage"] = {"prompt_tokens": 19, "completion_tokens": 13, "cached_tokens": 4}
+    alone = one(chunk({"content": "a"}), ended)
+    assert (alone.usage.input_tokens, alone.usage.output_tokens, alone.usage.cached_input_tokens) == (19, 13, 4)
+    assert (alone.usage.estimated, alone.provider_fields_json) == (False, "")
+    assert one(chunk({"content": "a"}), ended, END).usage.total_tokens == 5
+    told = whole({"content": "a"}, usage={"prompt_tokens": 1, "completion_tokens": 2})
+    del told["usage"]
+    assert answer(told).usage.total_tokens == 3
 
 
 def test_starting_up_is_not_news() -> None:
