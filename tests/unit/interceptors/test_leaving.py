@@ -41,11 +41,11 @@ async def test_a_caller_who_leaves(writing: bool, drops: bool) -> None:
 
     slots = Slots(10, 10)
     server = grpc.aio.server(interceptors=[EntryInterceptor(_EveryoneIsRoot(), slots, tell)])
-    method = grpc.unary_stream_rpc_method_handler(stream)
+    method: Any = grpc.unary_stream_rpc_method_handler(stream)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("t.T", {"us": method}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+    channel: Any = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
     try:
         call: Any = channel.unary_stream("/t.T/us")(b"a", timeout=10)
         assert await call.read() == b"first"
