@@ -13,7 +13,7 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 from google.protobuf.message import Message
 
 from server.calls import CurrentCall, current_call
-from server.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
+from server.errors import DeadlineExceeded, InvalidArgument, OneOfSeveral, PermissionDenied
 from server.identity.rights import Rights
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
@@ -44,6 +44,8 @@ class Frame:
     facts: Facts | None = None
     """What is known of models; None where nothing is."""
     replays: Replays = field(default_factory=Replays)
+    shares_port: bool = False
+    """Other processes answer calls as well, and what this one keeps is unknown to them."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -54,6 +56,8 @@ class Frame:
         """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
         if not gateway.idempotency_key:
             return await make()
+        if self.shares_port:
+            raise OneOfSeveral.cannot("gateway.idempotency_key", "a repeat may reach another worker and be made again")
         return await self.replays.once(gateway.idempotency_key, request, make)
 
     def plan(
