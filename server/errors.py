@@ -214,6 +214,17 @@ class FailedPrecondition(HubError):
     reason = "FAILED_PRECONDITION"
 
 
+class OneOfSeveral(FailedPrecondition):
+    """What one of several workers cannot promise for the others."""
+
+    reason = "SEVERAL_WORKERS"
+
+    @classmethod
+    def cannot(cls, what: str, why: str) -> "OneOfSeveral":
+        """``what`` is the field or method that is refused."""
+        return cls(f"{what} is refused while workers is more than 1: {why}")
+
+
 class ContentFiltered(FailedPrecondition):
     """The provider's safety filter refused the prompt. Shopping around for one that does not is not the hub's."""
 

@@ -72,7 +72,7 @@ class Hub:
         self._environ = environ
         self._lifecycle = Lifecycle()
         limits = settings.limits
-        self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key)
+        self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key, settings.workers)
         self._resources = AsyncExitStack()
         self._server: grpc.aio.Server | None = None
         self._transport: Transport | None = None
@@ -216,7 +216,7 @@ class Hub:
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known)
+        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known, shares_port=settings.workers > 1)
         book = dispatch.shared.book
         add_services(
             server,
@@ -226,7 +226,7 @@ class Hub:
             audio=AudioService(frame),
             keys=KeyService(registry),
             models=ModelService(frame, directory),
-            providers=ProviderService(live, book, self._reload),
+            providers=ProviderService(live, book, self._reload, shares_port=settings.workers > 1),
             status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message, known.missing),
             health=health,
         )

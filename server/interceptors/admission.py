@@ -10,9 +10,13 @@ _RETRY_AFTER = 1.0
 class Slots:
     """Calls in progress. One object for the whole server, touched by its event loop alone."""
 
-    def __init__(self, overall: int, per_caller: int) -> None:
-        self._overall = overall
-        self._per_caller = per_caller
+    def __init__(self, overall: int, per_caller: int, workers: int = 1) -> None:
+        """With several ``workers`` this one admits its share of every limit, rounded up."""
+        self._workers = workers
+        self._whose = "the hub has" if workers == 1 else f"this one of {workers} workers has"
+        self._where = "" if workers == 1 else f" at this one of {workers} workers"
+        self._overall = self._share(overall)
+        self._per_caller = self._share(per_caller)
         self._of_caller: dict[str, int] = {}
         self.active = 0
         """Calls in progress now, all callers together."""
@@ -21,17 +25,20 @@ class Slots:
         """Raises Overloaded or ConcurrencyExceeded where ``take`` would."""
         if self.active >= self._overall:
             raise Overloaded(
-                f"the hub has {self._overall} calls in progress, its most; try again shortly",
+                f"{self._whose} {self._overall} calls in progress, its most; try again shortly",
                 retry_after=_RETRY_AFTER,
                 quota=[QuotaViolation("server", f"concurrent calls: {self._overall}")],
             )
-        most = caller.concurrent_calls or self._per_caller
+        most = self._share(caller.concurrent_calls) or self._per_caller
         if self._of_caller.get(caller.id, 0) >= most:
             raise ConcurrencyExceeded(
-                f"this key has {most} calls in progress, its most; wait for one to end",
+                f"this key has {most} calls in progress{self._where}, its most; wait for one to end",
                 retry_after=_RETRY_AFTER,
                 quota=[QuotaViolation(caller.id, f"concurrent calls: {most}")],
             )
+
+    def _share(self, limit: int) -> int:
+        return -(-limit // self._workers)
 
     def take(self, caller: Caller) -> None:
         """One call begins; raises as ``check`` does."""

@@ -79,25 +79,22 @@ def _betas(options: Mapping[str, str]) -> tuple[str, ...]:
     return names
 
 
-KINDS: tuple[ProviderKind, ...] = (
-    replace(
-        _host(
-            Dialect(name="anthropic", kin=_KIN),
-            "https://api.anthropic.com",
-            "ANTHROPIC_API_KEY",
-            "ANTHROPIC_BASE_URL",
-            "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
-        ),
-        model_list=lambda _: model_lists.ANTHROPIC,
-    ),
-    # base_url is https://RESOURCE.services.ai.azure.com/anthropic:
-    # https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
+ANTHROPIC = replace(
     _host(
-        Dialect(name="azure-anthropic", kin=_KIN, fast=False),
-        "",
-        "ANTHROPIC_FOUNDRY_API_KEY",
-        "ANTHROPIC_FOUNDRY_BASE_URL",
-        "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`",
+        Dialect(name="anthropic", kin=_KIN),
+        "https://api.anthropic.com",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
     ),
+    model_list=lambda _: model_lists.ANTHROPIC,
 )
-"""Anthropic's own API, and Claude in Microsoft Foundry."""
+# base_url is https://RESOURCE.services.ai.azure.com/anthropic:
+# https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
+AZURE_ANTHROPIC = _host(
+    Dialect(name="azure-anthropic", kin=_KIN, fast=False),
+    "",
+    "ANTHROPIC_FOUNDRY_API_KEY",
+    "ANTHROPIC_FOUNDRY_BASE_URL",
+    "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`",
+)

@@ -41,6 +41,7 @@ _DEEPSEEK = Dialect(
     parameters_required=True,
     json_schema=False,
     reasoning=reasoning.thinking,
+    failed=frozenset({"insufficient_system_resource"}),
 )
 
 _XAI = Dialect(
@@ -101,6 +102,7 @@ _ZAI = Dialect(
     provider_tools=True,
     json_schema=False,
     reasoning=reasoning.thinking_kept,
+    failed=frozenset({"network_error"}),
 )
 
 KINDS: tuple[ProviderKind, ...] = (

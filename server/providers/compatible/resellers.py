@@ -24,6 +24,8 @@ _OPENROUTER = Dialect(
     modalities=frozenset({"image", "audio"}),
     web_search="openai",
     reasoning=reasoning.openrouter,
+    # https://openrouter.ai/docs/api-reference/errors-and-debugging
+    failed=frozenset({"error"}),
 )
 
 _GROQ = Dialect(

@@ -7,7 +7,7 @@ import pytest
 from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_service_pb2 import StreamChatCompletionResponse
 
-from server.errors import HubError, ProviderBadResponse, ProviderRejected, ProviderUnavailable
+from server.errors import HubError, ProviderBadResponse, ProviderRateLimited, ProviderRejected, ProviderUnavailable
 from tests.unit.wire.support import END, answer, ask, chunk, codec, read, sse, whole
 
 STOP = chunk({}, finish_reason="stop")
@@ -403,6 +403,31 @@ def test_openrouter_puts_an_error_beside_choices() -> None:
     with pytest.raises(ProviderUnavailable):
         decoder.finish()
     assert (decoder.usage().total_tokens, decoder.usage().estimated) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("host", "word"),
+    [("openrouter", "error"), ("deepseek", "insufficient_system_resource"), ("zai", "network_error")],
+)
+def test_a_choice_that_failed_is_no_answer(host: str, word: str) -> None:
+    with pytest.raises(ProviderUnavailable, match="before its answer was whole"):
+        answer(whole({"content": "It be"}, finish_reason=word), host)
+    decoder = codec(host).decoder(ask())
+    begun = decoder.feed(sse(chunk({"content": "It be"}), chunk(finish_reason=word), END))
+    assert begun is not None
+    assert begun.choices[0].content == "It be"
+    with pytest.raises(ProviderUnavailable, match="before its answer was whole"):
+        decoder.finish()
+
+
+def test_openrouter_tells_within_a_choice_why_it_failed() -> None:
+    failed: dict[str, Any] = {"finish_reason": "error", "error": {"code": 429, "message": "the model is overloaded"}}
+    with pytest.raises(ProviderRateLimited, match="overloaded"):
+        answer(whole({"content": ""}, **failed, native_finish_reason="OTHER"), "openrouter")
+    decoder = codec("openrouter").decoder(ask())
+    decoder.feed(sse(chunk({"content": "It be"}), chunk({}, **failed), END))
+    with pytest.raises(ProviderRateLimited, match="overloaded"):
+        decoder.finish()
 
 
 @pytest.mark.parametrize(
