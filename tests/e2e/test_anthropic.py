@@ -226,8 +226,8 @@ async def test_a_whole_answer_is_streamed_as_one_message(scene: Scene) -> None:
     assert [chunk async for chunk in call][-1].usage.total_tokens == 15
 
 
-USE = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a cat"}}
-FOUND = {
+USE: dict[str, Any] = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a cat"}}
+FOUND: dict[str, Any] = {
     "type": "web_search_tool_result",
     "tool_use_id": "srvtoolu_1",
     "content": [

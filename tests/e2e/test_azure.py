@@ -27,7 +27,11 @@ CAT = solid_png(2, 2, (1, 2, 3, 255))
 VERSION = "2025-04-01-preview"
 # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
 FILTERS = {"hate": {"filtered": False, "severity": "safe"}}
-BEGINNING = {"id": "", "model": "", "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": FILTERS}]}
+BEGINNING: dict[str, Any] = {
+    "id": "",
+    "model": "",
+    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": FILTERS}],
+}
 
 
 async def azure(request: web.Request) -> web.StreamResponse:
@@ -66,7 +70,7 @@ class Scene:
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     async with FakeProvider(azure) as fake:
         root = fake.base_url.removesuffix("/v1")
-        settings = [
+        settings: list[dict[str, Any]] = [
             {"name": "v1", "kind": "azure", "base_url": f"{root}/openai/v1"},
             {"name": "versioned", "kind": "azure", "base_url": root, "options": {"api_version": VERSION}},
             {"name": "foundry", "kind": "azure-foundry", "base_url": f"{root}/models"},
