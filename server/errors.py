@@ -28,6 +28,7 @@
     │   ├── NoCredential ........... NO_CREDENTIAL
     │   ├── JwksUnavailable ........ JWKS_UNAVAILABLE
     │   ├── ProviderUnavailable .... PROVIDER_UNAVAILABLE
+    │   ├── ProviderTokenRefused ... PROVIDER_TOKEN_REFUSED
     │   └── ProviderCredentialInvalid PROVIDER_CREDENTIAL_INVALID
     ├── DeadlineExceeded ........... DEADLINE_EXCEEDED
     │   └── ProviderTimeout ........ PROVIDER_TIMEOUT
@@ -346,6 +347,12 @@ class ProviderUnavailable(Unavailable):
 
     reason = "PROVIDER_UNAVAILABLE"
     helps = Help.PROVIDER
+
+
+class ProviderTokenRefused(Unavailable):
+    """The provider refused an access token that the hub had kept; with a fresh one the same may be sent again."""
+
+    reason = "PROVIDER_TOKEN_REFUSED"
 
 
 class ProviderCredentialInvalid(Unavailable):

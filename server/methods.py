@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -52,28 +53,12 @@ def surrounded(method: MethodHandler, surround: Surround) -> MethodHandler:
     and so its log line, being run.
     """
     behaviour = _behaviour(method)
+    if method.response_streaming and not inspect.iscoroutinefunction(behaviour):
+        behaviour = partial(_write_all, behaviour)
     decode = method.request_deserializer or bytes
     take: Callable[[Any, Context], Any] = _all if method.request_streaming else _only
-    if method.response_streaming and not inspect.iscoroutinefunction(behaviour):
 
-        async def stream(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
-            scope = surround(context)
-            try:
-                scope.begin()
-                request = await take(decode, context)
-                # gRPC drops generators without closing them: aclosing ends the inner one with the call, not with
-                # the garbage collector.
-                async with aclosing(behaviour(request, context)) as messages:
-                    async for message in messages:
-                        yield message
-            except BaseException as error:
-                await scope.failed(error)
-                raise
-            scope.done()
-
-        return grpc.stream_stream_rpc_method_handler(stream, None, method.response_serializer)
-
-    async def unary(_requests: AsyncIterator[bytes], context: Context) -> Any:
+    async def whole(_requests: AsyncIterator[bytes], context: Context) -> Any:
         scope = surround(context)
         try:
             scope.begin()
@@ -84,9 +69,9 @@ def surrounded(method: MethodHandler, surround: Surround) -> MethodHandler:
         scope.done()
         return answer
 
-    # A coroutine whose response streams writes through the context itself.
+    # To gRPC, a coroutine whose response streams has written it through the context.
     rebuild = grpc.stream_stream_rpc_method_handler if method.response_streaming else None
-    return (rebuild or grpc.stream_unary_rpc_method_handler)(unary, None, method.response_serializer)
+    return (rebuild or grpc.stream_unary_rpc_method_handler)(whole, None, method.response_serializer)
 
 
 def refuse(error: HubError) -> MethodHandler:
@@ -128,6 +113,16 @@ async def _all(decode: Callable[[bytes], Any], context: Context) -> AsyncIterato
             yield _decoded(decode, raw)
 
     return messages()
+
+
+async def _write_all(behaviour: Callable[..., Any], request: Any, context: Context) -> None:
+    """Writes every message of a method that yields them: gRPC would never close it where the call ends early."""
+    async with aclosing(behaviour(request, context)) as messages:
+        try:
+            async for message in messages:
+                await context.write(message)
+        except grpc.aio.InternalError:  # the caller went away while it was being written to
+            raise asyncio.CancelledError from None
 
 
 def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:

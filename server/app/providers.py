@@ -57,6 +57,8 @@ def build_catalogue(
         kind = _kind(instance, place)
         _check_options(instance, kind, place)
         site = _site(instance, kind, place, environ)
+        if instance.api_keys and kind.takes_no_keys(site.options):
+            raise ConfigError(f"{place}.api_keys: {site.options['credentials']} takes none; leave one of the two out")
         credentials = provider_credentials(instance, place, environ) or _found(kind, site, place, environ)
         built.append(_build(instance, kind, place, site, credentials, settings, connections))
     if settings.providers_from_environment:

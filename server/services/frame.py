@@ -4,7 +4,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import grpc
 from aignehub.v1 import options_pb2
@@ -27,6 +27,7 @@ from server.services.replays import Replays
 from server.services.unbuilt import refuse_unbuilt_options
 
 M = TypeVar("M", bound=Message)
+E = TypeVar("E")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _EXTRA_BODY_RIGHT = "aignehub.v1.GatewayOptions/extra_body_json"
@@ -148,3 +149,20 @@ def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
     gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
     call.input_tokens = usage.input_tokens
     call.output_tokens = usage.output_tokens
+
+
+class FirstAndLast(Generic[E]):
+    """What a stream of a call is listened to for: when it began, and what it used."""
+
+    def __init__(self, call: CurrentCall) -> None:
+        self.call = call
+        self._first_at = 0.0
+
+    def began(self, _event: E) -> None:
+        """See Listener."""
+        self._first_at = self.call.phases.total()
+
+    def conclude(self, gateway: GatewayInfo, usage: Usage) -> None:
+        """As ``conclude`` does, and tells when the stream began."""
+        conclude(self.call, gateway, usage)
+        gateway.time_to_first_token.FromMicroseconds(int(self._first_at * 1_000_000))
