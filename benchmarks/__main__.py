@@ -7,6 +7,7 @@ results.json and the plots.
 import argparse
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -31,6 +32,9 @@ async def _main(rounds: int, output: Path, *, with_peers: bool) -> None:
     if with_peers:
         peers, missing = await asyncio.to_thread(installed_peers)
     pin_self()
+    task = asyncio.current_task()
+    if task:  # told to end, it ends what it started
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     write_plays(WORK / "plays")
     provider, port, words = await start_provider(WORK / "plays", WORK / "provider.log")
     started = time.monotonic()

@@ -12,7 +12,7 @@ from server.phases import Phases
 
 @dataclass(slots=True)
 class CurrentCall:
-    """One RPC. The telemetry interceptor makes it; auth fills in the caller; services tell what was answered."""
+    """One RPC. Telemetry makes it; auth fills in the caller; services tell what was answered."""
 
     method: str
     """``/package.Service/Method``."""
@@ -29,6 +29,12 @@ class CurrentCall:
     output_tokens: int = 0
     reason: str = ""
     """ErrorInfo reason of a call that failed."""
+
+    @property
+    def known_caller(self) -> Caller:
+        """The caller, once auth has told it."""
+        assert self.caller is not None, "auth comes first"  # noqa: S101 - a programming error, not input
+        return self.caller
 
     def trailers(self) -> tuple[tuple[str, str], ...]:
         """Trailing metadata of every call: its id and where its time went."""

@@ -28,6 +28,7 @@
     │   ├── NoCredential ........... NO_CREDENTIAL
     │   ├── JwksUnavailable ........ JWKS_UNAVAILABLE
     │   ├── ProviderUnavailable .... PROVIDER_UNAVAILABLE
+    │   ├── ProviderTokenRefused ... PROVIDER_TOKEN_REFUSED
     │   └── ProviderCredentialInvalid PROVIDER_CREDENTIAL_INVALID
     ├── DeadlineExceeded ........... DEADLINE_EXCEEDED
     │   └── ProviderTimeout ........ PROVIDER_TIMEOUT
@@ -214,6 +215,17 @@ class FailedPrecondition(HubError):
     reason = "FAILED_PRECONDITION"
 
 
+class OneOfSeveral(FailedPrecondition):
+    """What one of several workers cannot promise for the others."""
+
+    reason = "SEVERAL_WORKERS"
+
+    @classmethod
+    def cannot(cls, what: str, why: str) -> "OneOfSeveral":
+        """``what`` is the field or method that is refused."""
+        return cls(f"{what} is refused while workers is more than 1: {why}")
+
+
 class ContentFiltered(FailedPrecondition):
     """The provider's safety filter refused the prompt. Shopping around for one that does not is not the hub's."""
 
@@ -335,6 +347,12 @@ class ProviderUnavailable(Unavailable):
 
     reason = "PROVIDER_UNAVAILABLE"
     helps = Help.PROVIDER
+
+
+class ProviderTokenRefused(Unavailable):
+    """The provider refused an access token that the hub had kept; with a fresh one the same may be sent again."""
+
+    reason = "PROVIDER_TOKEN_REFUSED"
 
 
 class ProviderCredentialInvalid(Unavailable):

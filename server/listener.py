@@ -137,6 +137,8 @@ def add_ports(server: grpc.aio.Server, settings: Settings) -> str:
             f"listen: {settings.listen} is reachable from other machines without encryption; set tls, or say "
             "allow_plaintext: true as well where something in front of the hub encrypts"
         )
+    if settings.workers > 1 and settings.unix_socket:
+        raise ConfigError("unix_socket: one process alone can listen on it; leave it out, or set workers to 1")
     host = settings.listen.rpartition(":")[0]
     try:
         if settings.tls:
@@ -180,7 +182,8 @@ def _channel_arguments(settings: Settings) -> list[tuple[str, Any]]:
     """What RELIABILITY of the design asks for; each setting says its reason where it is declared."""
     limits = settings.grpc
     return [
-        ("grpc.so_reuseport", 0),  # a second hub on the same port is a mistake, not a worker
+        # A second hub on the same port is a mistake, unless it is another worker of this one.
+        ("grpc.so_reuseport", int(settings.workers > 1)),
         ("grpc.keepalive_time_ms", _ms(limits.keepalive_time)),
         ("grpc.keepalive_timeout_ms", _ms(limits.keepalive_timeout)),
         ("grpc.keepalive_permit_without_calls", 1),

@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -18,58 +19,110 @@ else:
     MethodHandler = grpc.RpcMethodHandler
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]]
 """What an interceptor asks for the method further in; None where there is none."""
-Scope = Callable[[Context], AbstractAsyncContextManager[None]]
-"""Makes what surrounds one call; it sees how the call ended in ``__aexit__``."""
 
 HEALTH = "/grpc.health.v1.Health/"
 """Probes: without a key, without a limit, and never wrapped."""
 
-
 _CANCEL_SECONDS = 0.05
 
 
-def reading(method: MethodHandler) -> MethodHandler:
-    """The same method, reading and decoding its requests itself, so that what is wrong with them is a proper error.
+class Scope:
+    """What surrounds one call: ``begin``, then either ``done`` or ``failed``. This one does nothing."""
 
-    Left to gRPC, bytes that are no such message end the call with an exception's text, a unary call without a
-    message never ends, and one over the size limit ends without its method, and so its log line, being run.
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """The method is about to read its request. What this raises ends the call through ``failed``."""
+
+    def done(self) -> None:
+        """The last message was made."""
+
+    async def failed(self, error: BaseException) -> None:
+        """The call ended with ``error``, which rises further where this does not raise."""
+
+
+Surround = Callable[[Context], Scope]
+"""Makes the scope of one call."""
+
+
+def surrounded(method: MethodHandler, surround: Surround) -> MethodHandler:
+    """The same method with a scope around every call, reading and decoding its requests itself.
+
+    So what is wrong with them is a proper error. Left to gRPC, bytes that are no such message end the call with an
+    exception's text, a unary call without a message never ends, and one over the size limit ends without its method,
+    and so its log line, being run.
     """
-    behaviour, _ = _parts(method)
+    behaviour = _behaviour(method)
+    if method.response_streaming and not inspect.iscoroutinefunction(behaviour):
+        behaviour = partial(_write_all, behaviour)
     decode = method.request_deserializer or bytes
+    take: Callable[[Any, Context], Any] = _all if method.request_streaming else _only
 
-    async def decoded(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        async for raw in requests:
+    async def whole(_requests: AsyncIterator[bytes], context: Context) -> Any:
+        scope = surround(context)
+        try:
+            scope.begin()
+            answer = await behaviour(await take(decode, context), context)
+        except BaseException as error:
+            await scope.failed(error)
+            raise
+        scope.done()
+        return answer
+
+    # To gRPC, a coroutine whose response streams has written it through the context.
+    rebuild = grpc.stream_stream_rpc_method_handler if method.response_streaming else None
+    return (rebuild or grpc.stream_unary_rpc_method_handler)(whole, None, method.response_serializer)
+
+
+def refuse(error: HubError) -> MethodHandler:
+    """A method that fails before a byte of the request is read.
+
+    It is stream-in, stream-out whatever the real method is: a unary one would buffer the whole message first,
+    and 6 unauthenticated bodies of 32 MiB then cost 400 MB. Clients of every kind see just the status.
+    """
+
+    async def refused(_requests: AsyncIterator[bytes], _context: Context) -> None:
+        raise error
+
+    return grpc.stream_stream_rpc_method_handler(refused)
+
+
+def refused(error: HubError, surround: Surround) -> MethodHandler:
+    """The same of one call, whose scope is told of the failure."""
+
+    async def refusal(_requests: AsyncIterator[bytes], context: Context) -> None:
+        await surround(context).failed(error)
+
+    return grpc.stream_stream_rpc_method_handler(refusal)
+
+
+async def _only(decode: Callable[[bytes], Any], context: Context) -> Any:
+    """The one message of a request. Asked of the context: gRPC's iterator is a generator that has to be closed."""
+    raw = await context.read()
+    if raw is not grpc.aio.EOF:
+        return _decoded(decode, raw)
+    # A message over the limit looks like none at first; a moment later gRPC cancels the call, whose status it
+    # has sent itself, and another one would be lost and cost memory that grpc.aio never frees.
+    await asyncio.sleep(_CANCEL_SECONDS)
+    raise InvalidArgument("the call ended without a request; send one message")
+
+
+async def _all(decode: Callable[[bytes], Any], context: Context) -> AsyncIterator[Any]:
+    async def messages() -> AsyncIterator[Any]:
+        while (raw := await context.read()) is not grpc.aio.EOF:
             yield _decoded(decode, raw)
 
-    async def only(requests: AsyncIterator[bytes]) -> Any:
-        messages: Any = aiter(requests)
-        async for raw in messages:
-            # Parked at its yield, gRPC's generator would hold the bytes until the collector comes round.
-            await messages.aclose()
-            return _decoded(decode, raw)
-        # A message over the limit looks like none at first; a moment later gRPC cancels the call, whose status it
-        # has sent itself, and another one would be lost and cost memory that grpc.aio never frees.
-        await asyncio.sleep(_CANCEL_SECONDS)
-        raise InvalidArgument("the call ended without a request; send one message")
+    return messages()
 
-    take: Callable[[AsyncIterator[bytes]], Any] = decoded if method.request_streaming else only
-    if not method.response_streaming or inspect.iscoroutinefunction(behaviour):
 
-        async def unary(requests: AsyncIterator[bytes], context: Context) -> Any:
-            taken = take(requests)
-            return await behaviour(taken if method.request_streaming else await taken, context)
-
-        rebuild = grpc.stream_stream_rpc_method_handler if method.response_streaming else None
-        return (rebuild or grpc.stream_unary_rpc_method_handler)(unary, None, method.response_serializer)
-
-    async def stream(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
-        taken = take(requests)
-        request = taken if method.request_streaming else await taken
-        async with aclosing(behaviour(request, context)) as messages:
+async def _write_all(behaviour: Callable[..., Any], request: Any, context: Context) -> None:
+    """Writes every message of a method that yields them: gRPC would never close it where the call ends early."""
+    async with aclosing(behaviour(request, context)) as messages:
+        try:
             async for message in messages:
-                yield message
-
-    return grpc.stream_stream_rpc_method_handler(stream, None, method.response_serializer)
+                await context.write(message)
+        except grpc.aio.InternalError:  # the caller went away while it was being written to
+            raise asyncio.CancelledError from None
 
 
 def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
@@ -81,54 +134,7 @@ def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
         ) from None
 
 
-def wrap(method: MethodHandler, scope: Scope) -> MethodHandler:
-    """The same method with ``scope`` around every call, entered before the handler and left after its last message."""
-    behaviour, rebuild = _parts(method)
-    around = _around_stream(behaviour, scope) if method.response_streaming else _around_unary(behaviour, scope)
-    return rebuild(around, method.request_deserializer, method.response_serializer)
-
-
-def refuse(error: HubError) -> MethodHandler:
-    """A method that fails before a byte of the request is read.
-
-    It is stream-in, stream-out whatever the real method is: a unary one would buffer the whole message first,
-    and 6 unauthenticated bodies of 32 MiB then cost 400 MB. Clients of every kind see just the status.
-    """
-
-    async def refused(_requests: AsyncIterator[bytes], _context: Context) -> AsyncIterator[bytes]:
-        raise error
-        yield b""
-
-    return grpc.stream_stream_rpc_method_handler(refused)
-
-
-def _parts(method: MethodHandler) -> tuple[Any, Callable[..., MethodHandler]]:
+def _behaviour(method: MethodHandler) -> Any:
     if method.request_streaming:
-        if method.response_streaming:
-            return method.stream_stream, grpc.stream_stream_rpc_method_handler
-        return method.stream_unary, grpc.stream_unary_rpc_method_handler
-    if method.response_streaming:
-        return method.unary_stream, grpc.unary_stream_rpc_method_handler
-    return method.unary_unary, grpc.unary_unary_rpc_method_handler
-
-
-def _around_unary(behaviour: Callable[..., Awaitable[Any]], scope: Scope) -> Callable[..., Any]:
-    async def unary(request: Any, context: Context) -> Any:
-        async with scope(context):
-            return await behaviour(request, context)
-
-    return unary
-
-
-def _around_stream(behaviour: Callable[..., Any], scope: Scope) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(behaviour):  # it writes through the context itself
-        return _around_unary(behaviour, scope)
-
-    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-        # gRPC drops generators without closing them: aclosing ends the inner one with the call, not with the
-        # garbage collector.
-        async with scope(context), aclosing(behaviour(request, context)) as messages:
-            async for message in messages:
-                yield message
-
-    return stream
+        return method.stream_stream if method.response_streaming else method.stream_unary
+    return method.unary_stream if method.response_streaming else method.unary_unary

@@ -22,10 +22,9 @@ from server.errors import ConfigError, Draining, HubError, Internal
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
-from server.interceptors.admission import AdmissionInterceptor, Slots
-from server.interceptors.auth import AuthInterceptor
-from server.interceptors.status import StatusInterceptor
-from server.interceptors.telemetry import TelemetryInterceptor
+from server.interceptors.admission import Slots
+from server.interceptors.call_log import CallLog
+from server.interceptors.entry import EntryInterceptor
 from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
 from server.models.directory import Directory
 from server.routing.checks import KeyChecks
@@ -73,7 +72,7 @@ class Hub:
         self._environ = environ
         self._lifecycle = Lifecycle()
         limits = settings.limits
-        self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key)
+        self._slots = Slots(limits.max_concurrent_calls, limits.max_concurrent_calls_per_key, settings.workers)
         self._resources = AsyncExitStack()
         self._server: grpc.aio.Server | None = None
         self._transport: Transport | None = None
@@ -134,16 +133,11 @@ class Hub:
         tokens = build_tokens(settings, connections.transport)
         if tokens:
             self._resources.push_async_callback(tokens.close)
-        server = build_server(
-            settings,
-            [
-                TelemetryInterceptor(),
-                StatusInterceptor(),
-                AuthInterceptor(build_authenticator(registry, tokens)),
-                AdmissionInterceptor(self._slots),
-            ],
-        )
-        self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book))
+        calls = CallLog(settings.log_level)
+        self._resources.callback(calls.close)
+        entry = EntryInterceptor(build_authenticator(registry, tokens), self._slots, calls.tell)
+        server = build_server(settings, [entry])
+        self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book, known))
         self._add_services(server, registry, live, dispatch, directory, self._health, known)
         address = add_ports(server, settings)
         await server.start()
@@ -222,7 +216,7 @@ class Hub:
     ) -> None:
         settings = self.settings
         max_message = settings.grpc.max_receive_message_bytes
-        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known)
+        frame = Frame(live, dispatch, settings.limits.max_call_seconds, known, shares_port=settings.workers > 1)
         book = dispatch.shared.book
         add_services(
             server,
@@ -232,8 +226,8 @@ class Hub:
             audio=AudioService(frame),
             keys=KeyService(registry),
             models=ModelService(frame, directory),
-            providers=ProviderService(live, book, self._reload),
-            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message),
+            providers=ProviderService(live, book, self._reload, shares_port=settings.workers > 1),
+            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message, known.missing),
             health=health,
         )
         if wants_reflection(settings):
@@ -248,9 +242,9 @@ def _models(live: Live) -> list[str]:
     return [f"{provider.name}/{model.name}" for provider in live.now.catalogue.providers for model in provider.models]
 
 
-def _is_served(live: Live, book: HealthBook, model: str) -> bool:
+def _is_served(live: Live, book: HealthBook, known: ModelKnowledge, model: str) -> bool:
     try:
-        require_open(live.now.catalogue, model, _ALL_MODELS, book)
+        require_open(live.now.catalogue, model, _ALL_MODELS, book, known.missing)
     except HubError:
         return False
     return not all_broken(live.now.catalogue, model, book)

@@ -16,7 +16,7 @@ from server.models.overlay import lay_over
 from server.models.rates import cost_nano_usd
 from server.models.shelf import Shelf
 from server.models.told import operators_model
-from server.routing.catalogue import Candidate, Catalogue, Provider
+from server.routing.catalogue import ANY_MODEL, Candidate, Catalogue, Provider
 from server.transport.endpoint import Credential
 
 _KEYLESS = Credential("none")
@@ -64,6 +64,12 @@ class ModelKnowledge:
     def is_stated(self, candidate: Candidate) -> bool:
         """See routing.fit.Facts."""
         return self._directory.is_stated(candidate.provider.name, candidate.model)
+
+    def missing(self, candidate: Candidate) -> str:
+        """What to do about a model that its provider does not have just now; empty where it may be called."""
+        if candidate.model == ANY_MODEL:
+            return ""
+        return self._directory.missing(candidate.provider.name, candidate.model)
 
     def price(self, candidate: Candidate) -> float | None:
         """Nano-USD of a million tokens read and a third of that written, or of one image, minute or call.

@@ -23,7 +23,7 @@ from server.models.told import operators_model, told_model
 from server.providers.audio import SANDBOX_HEARING, SANDBOX_REALTIME, SANDBOX_SPEECH, SANDBOX_VOICES
 from server.providers.image_hosts import SANDBOX as SANDBOX_IMAGES
 from server.providers.kind import ProviderKind, Site
-from server.providers.registry import ALIASES, PROVIDERS
+from server.providers.registry import ALIASES, PROVIDERS, may_be_meant
 from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
 from server.transport.client import Transport
@@ -57,12 +57,15 @@ def build_catalogue(
         kind = _kind(instance, place)
         _check_options(instance, kind, place)
         site = _site(instance, kind, place, environ)
+        if instance.api_keys and kind.takes_no_keys(site.options):
+            raise ConfigError(f"{place}.api_keys: {site.options['credentials']} takes none; leave one of the two out")
         credentials = provider_credentials(instance, place, environ) or _found(kind, site, place, environ)
         built.append(_build(instance, kind, place, site, credentials, settings, connections))
     if settings.providers_from_environment:
         taken = {provider.name for provider in built} | {provider.kind for provider in built}
-        for kind in PROVIDERS.values():
-            found = None if kind.name in taken else _from_environment(kind, environ)
+        for name in may_be_meant(environ):
+            kind = PROVIDERS[name]
+            found = None if name in taken else _from_environment(kind, environ)
             if found is not None:
                 instance = ProviderSettings(name=kind.name)
                 built.append(_build(instance, kind, kind.name, *found, settings, connections))

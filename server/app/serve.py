@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import uvloop
 from server.app.hub import Hub
 from server.app.memory import keep_freed_memory
 from server.app.providers import ollama_is_here
+from server.app.workers import Ready, Workers, reserve
 from server.config import Settings, load_settings
 from server.config.load import process_environment
 from server.logs import configure_logs
@@ -24,7 +27,9 @@ _DEV_MODELS = {
 }
 
 
-def serve(config_path: Path | None = None, listen: str | None = None, dev: bool = False) -> int:
+def serve(
+    config_path: Path | None = None, listen: str | None = None, dev: bool = False, workers: int | None = None
+) -> int:
     """Serves until SIGTERM or SIGINT and returns the exit status, 0 after a drain.
 
     Raises ConfigError or HubError where it cannot start; their messages are for the operator.
@@ -32,20 +37,41 @@ def serve(config_path: Path | None = None, listen: str | None = None, dev: bool 
     ``dev`` adds what a first look needs: the sandbox as default model, a local Ollama, and an admin key left in
     the data directory and printed with a call to try.
     """
-    environ = dict(process_environment())
+    environ, overrides = dict(process_environment()), {"listen": listen, "workers": workers}
 
     def load() -> Settings:
-        settings = load_settings(config_path, environ, listen=listen)
+        settings = load_settings(config_path, environ, **overrides)
         return _for_development(settings, environ) if dev else settings
 
     settings = load()
     configure_logs(settings.log_level)
     keep_freed_memory()
-    uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), dev=dev))
+    announce: Callable[[str], None] = partial(_announce, settings, dev=dev)
+    if settings.workers > 1:
+        kept, address = reserve(settings.listen)
+        overrides["listen"], count = address, settings.workers
+        role = Workers(count, partial(announce, address)).run()
+        if isinstance(role, int):
+            return role
+        kept.close()  # the parent has it still
+        # One that takes another's place begins with what the others have reloaded, and is still one of as many.
+        settings = load().model_copy(update={"workers": count})
+        announce = partial(_answer, role)
+    uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), announce))
     return 0
 
 
-async def _serve(hub: Hub, *, dev: bool) -> None:
+def _answer(ready: Ready, _: str) -> None:
+    ready()
+
+
+def _announce(settings: Settings, address: str, *, dev: bool) -> None:
+    print(f"listening on {address}", flush=True)
+    if dev:
+        _invite(settings, address)
+
+
+async def _serve(hub: Hub, announce: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     address = await hub.start()
@@ -53,9 +79,7 @@ async def _serve(hub: Hub, *, dev: bool) -> None:
         loop.add_signal_handler(signum, stop.set)
     if hub.reloader is not None:
         loop.add_signal_handler(signal.SIGHUP, hub.reload_soon)
-    print(f"listening on {address}", flush=True)
-    if dev:
-        _invite(hub.settings, address)
+    announce(address)
     await stop.wait()
     # A second signal ends it at once, as people expect of Ctrl-C.
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

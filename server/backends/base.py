@@ -1,6 +1,6 @@
 """What routing asks of a provider, whatever lies behind it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -149,6 +149,13 @@ class ModelLister(Protocol):
     @property
     def whole(self) -> bool:
         """False where the provider has models that its list leaves out."""
+
+    @property
+    def changes(self) -> bool:
+        """True where what is on the list changes while the provider runs, so that it is worth asking often."""
+
+    def missing(self, model: str, listed: Collection[str]) -> str:
+        """What to do where ``listed`` says that a model is not there; empty where it may be called all the same."""
 
     async def models(self, call: Call) -> Mapping[str, Model]:
         """By the provider's own names, which are also their ids; only what it tells of each. Raises HubError."""

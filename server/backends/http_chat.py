@@ -1,7 +1,6 @@
 """Chat at a provider that is one endpoint, one codec and HTTP: nearly every provider there is."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from aignehub.v1.chat_service_pb2 import (
     CreateChatCompletionRequest,
@@ -65,9 +64,29 @@ class HttpChatBackend:
         """
         told = _Told()
         try:
-            async with aclosing(self._stream(request, call, told)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            codec, http = self._way(call.model)
+            request = await self._inlined(request, codec, call)
+            asked = codec.encode(request, call.model, stream=True)
+            decoder = codec.decoder(request)
+            continuous_usage = request.stream_options.continuous_usage
+            async with http.open(asked, call) as exchange:
+                gateway = http.gateway(asked, exchange.headers, call)
+                while True:
+                    data = await exchange.read()
+                    chunk = decoder.feed(data) if data else decoder.finish()
+                    if decoder.done or not data:
+                        break
+                    if chunk is not None:
+                        if continuous_usage:
+                            chunk.usage.CopyFrom(decoder.usage())
+                        if told.decoder is None:
+                            told.begin(chunk, call, decoder, gateway)
+                        yield chunk
+                exchange.leave()
+            last = StreamChatCompletionResponse(usage=decoder.usage()) if chunk is None else chunk
+            told.name(last, call)
+            last.gateway.MergeFrom(gateway)
+            yield last
             return
         except HubError as error:
             broken = attributed(error, self._endpoint.name, call)
@@ -76,32 +95,6 @@ class HttpChatBackend:
             last.gateway.MergeFrom(told.gateway)
             yield last
         raise broken
-
-    async def _stream(
-        self, request: CreateChatCompletionRequest, call: Call, told: "_Told"
-    ) -> AsyncGenerator[StreamChatCompletionResponse]:
-        codec, http = self._way(call.model)
-        request = await self._inlined(request, codec, call)
-        asked = codec.encode(request, call.model, stream=True)
-        decoder = codec.decoder(request)
-        async with http.open(asked, call) as exchange:
-            gateway = http.gateway(asked, exchange.headers, call)
-            while True:
-                data = await exchange.read()
-                chunk = decoder.feed(data) if data else decoder.finish()
-                if decoder.done or not data:
-                    break
-                if chunk is not None:
-                    if request.stream_options.continuous_usage:
-                        chunk.usage.CopyFrom(decoder.usage())
-                    told.name(chunk, call)
-                    told.decoder, told.gateway = decoder, gateway
-                    yield chunk
-            exchange.leave()
-        last = StreamChatCompletionResponse(usage=decoder.usage()) if chunk is None else chunk
-        told.name(last, call)
-        last.gateway.MergeFrom(gateway)
-        yield last
 
 
 class _Told:
@@ -112,6 +105,13 @@ class _Told:
     def __init__(self) -> None:
         self.decoder: ChatStreamDecoder | None = None
         self.gateway = GatewayInfo()
+
+    def begin(
+        self, chunk: StreamChatCompletionResponse, call: Call, decoder: ChatStreamDecoder, gateway: GatewayInfo
+    ) -> None:
+        """The first chunk is about to be told."""
+        self.name(chunk, call)
+        self.decoder, self.gateway = decoder, gateway
 
     def name(self, chunk: StreamChatCompletionResponse, call: Call) -> None:
         """Puts the model on the first chunk where the provider did not."""

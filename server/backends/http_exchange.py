@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.errors import HubError
+from server.errors import HubError, ProviderTokenRefused
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.transport.exchange import Exchange
@@ -16,6 +16,7 @@ from server.wire.http import HttpRequest, HttpResponse
 
 _MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it
 _MAX_REQUEST_ID = 256
+_UNAUTHORIZED = 401
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2.2
 
 # Where providers put their own id of a request; the first that is there counts.
@@ -55,14 +56,16 @@ class HttpExchanges:
         try:
             async with exchange:
                 if not 200 <= exchange.status < 300:
-                    raise await self._failure(exchange)
+                    raise await self._failure(exchange, call)
                 with _answered():
                     yield exchange
         finally:
             call.phases.add("upstream_ttfb", exchange.head_wait)
             call.phases.add("upstream", exchange.waited)
 
-    async def _failure(self, exchange: Exchange) -> HubError:
+    async def _failure(self, exchange: Exchange, call: Call) -> HubError:
+        if exchange.status == _UNAUTHORIZED and self.endpoint.forget(call.credential, exchange.authorization):
+            return ProviderTokenRefused("the provider refused the hub's access token; try again", retry_after=0.0)
         try:
             body = await exchange.body(cut_at=_MAX_ERROR_BYTES)
         except HubError:

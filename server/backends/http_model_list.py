@@ -1,5 +1,7 @@
 """A provider's own list of its models over HTTP."""
 
+from collections.abc import Collection
+
 from aignehub.v1.model_service_pb2 import Model
 
 from server.backends.base import Call
@@ -27,6 +29,15 @@ class HttpModelList:
     def whole(self) -> bool:
         """See ModelLister.whole."""
         return self._codec.whole
+
+    @property
+    def changes(self) -> bool:
+        """See ModelLister.changes."""
+        return self._codec.changes
+
+    def missing(self, model: str, listed: Collection[str]) -> str:
+        """See ModelLister.missing."""
+        return self._codec.missing(model, listed)
 
     async def models(self, call: Call) -> dict[str, Model]:
         """See ModelLister.models. Raises HubError with ``provider`` in its metadata."""

@@ -192,7 +192,7 @@ def _passed_on(kind: str, media: Media, passes: Passes | None, *, private: bool)
     if passes is None:
         return not private
     # A store's own address, such as gs://, is no request to a neighbour, and nobody but the provider can read it.
-    return passes(kind, media) and not (private and media.url.startswith(("https:", "http:")))
+    return passes(kind, media) and not (private and media.url[:6].lower().startswith(("https:", "http:")))
 
 
 def _urls(request: CreateChatCompletionRequest) -> Iterator[tuple[str, str, Media]]:

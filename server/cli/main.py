@@ -70,9 +70,12 @@ def serve(
     dev: Annotated[
         bool, typer.Option("--dev", help="For trying out: with the sandbox provider and a first key in .hub/key.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes behind the one port; see workers in hub.example.yaml.")
+    ] = None,
 ) -> int:
     """Run the hub. It prints `listening on ADDRESS` once it is ready; SIGTERM ends it in good order."""
-    return run_server(ServeOptions(config, listen, dev))
+    return run_server(ServeOptions(config, listen, dev, workers))
 
 
 def version() -> int:

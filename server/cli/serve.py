@@ -17,6 +17,7 @@ class ServeOptions:
     config: Path | None = None
     listen: str | None = None
     dev: bool = False
+    workers: int | None = None
 
 
 def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
@@ -30,7 +31,7 @@ def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=")
-        if name in ("--config", "--listen"):
+        if name in ("--config", "--listen", "--workers"):
             given = value if equals else next(rest, "")
             if not given or given.startswith("-"):
                 return None
@@ -39,8 +40,12 @@ def read_plain(arguments: Sequence[str]) -> ServeOptions | None:
             dev = True
         else:
             return None
-    config = values.get("--config")
-    return ServeOptions(Path(config) if config else None, values.get("--listen"), dev)
+    config, workers = values.get("--config"), values.get("--workers", "")
+    if "--workers" in values and not (workers.isascii() and workers.isdigit()):
+        return None
+    return ServeOptions(
+        Path(config) if config else None, values.get("--listen"), dev, int(workers) if workers else None
+    )
 
 
 def run(options: ServeOptions) -> int:
@@ -54,7 +59,7 @@ def run(options: ServeOptions) -> int:
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)
     try:
-        return serve(config, options.listen, dev=options.dev)
+        return serve(config, options.listen, dev=options.dev, workers=options.workers)
     except ConfigError as error:
         return _refuse(str(error))
     except HubError as error:

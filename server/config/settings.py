@@ -253,6 +253,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051")
         return listen
 
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that share the port, for machines with several cores. A connection stays with one of them, so callers
+    need several, and each worker admits its share of every limit on calls (rounded up). Breakers, retry budgets and
+    what GetStatus and ListProviders tell are each worker's own; what must hold for all is refused: idempotency keys,
+    UpdateProvider and ReloadConfiguration (SIGHUP and the file's own change reach all). No unix_socket."""
+
     unix_socket: Path | None = None
     """Also listen here; access is by the folder's permissions, and a key is needed all the same."""
     allow_plaintext: bool = False

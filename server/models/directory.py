@@ -17,6 +17,8 @@ from server.phases import Phases
 from server.transport.endpoint import Credential
 
 _FIRST_RETRY_SECONDS = 30.0
+_CHANGING_SECONDS = 60.0
+"""Lists that change while a provider runs are asked for at least this often."""
 _SPREAD = 0.1
 """Lists are asked for a little early or late, so that many hubs do not ask at the same moment."""
 
@@ -40,6 +42,7 @@ class Directory:
     ) -> None:
         self._shelves = {shelf.provider: shelf for shelf in shelves}
         self._sources = sources
+        self._source_of = {source.shelf.provider: source for source in sources}
         self._interval = interval
         self._timeout = timeout
         self._complete: set[str] = set()
@@ -63,7 +66,7 @@ class Directory:
         for task in self._tasks:
             task.cancel()
         before, kept = self._shelves, self._complete
-        self._shelves, self._sources = other._shelves, other._sources
+        self._shelves, self._sources, self._source_of = other._shelves, other._sources, other._source_of
         self._interval, self._timeout = other._interval, other._timeout
         self._first_round = other._first_round
         self._complete = set()
@@ -101,6 +104,13 @@ class Directory:
         """True where every model of the provider is on its list, and the list has come."""
         return provider in self._complete
 
+    def missing(self, provider: str, name: str) -> str:
+        """What to do about a model that is not there, by the provider's list; empty where it may be called."""
+        source = self._source_of.get(provider)
+        if source is None or provider not in self._complete:
+            return ""
+        return source.lister.missing(name, source.shelf.listed)
+
     def rates(self, provider: str, name: str, service_tier: str = "") -> Rates | None:
         """What calls of the model cost; None where nobody told."""
         shelf = self._shelves.get(provider)
@@ -109,8 +119,9 @@ class Directory:
     async def _keep_fresh(self, source: Source) -> None:
         reason = ""  # of the last failure; what a provider says of it may differ every time
         pause = _FIRST_RETRY_SECONDS
+        interval = min(self._interval, _CHANGING_SECONDS) if source.lister.changes else self._interval
         if self._first_round[source.shelf.provider].is_set():
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(interval)
         while True:
             try:
                 failed = await self._ask(source)
@@ -123,7 +134,7 @@ class Directory:
             elif reason and not failed:
                 _log.info("list of models", provider=source.shelf.provider, recovered=True)
             reason = failed.reason if failed else ""
-            seconds = min(pause, self._interval) if failed else self._interval
+            seconds = min(pause, interval) if failed else interval
             pause = pause * 2 if failed else _FIRST_RETRY_SECONDS
             await asyncio.sleep(seconds * random.uniform(1 - _SPREAD, 1 + _SPREAD))  # noqa: S311 -- no secret
 

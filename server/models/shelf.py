@@ -1,7 +1,7 @@
 """Everything that is known of one provider's models."""
 
 from asyncio import sleep
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -90,6 +90,11 @@ class Shelf:
         """Whether the operator said something of the model."""
         told = self._told.get(name)
         return told is not None and bool(told.capabilities or told.input_modalities or told.max_input_tokens)
+
+    @property
+    def listed(self) -> Collection[str]:
+        """Every name on the provider's own list."""
+        return self._listed.keys()
 
     def rates(self, name: str, service_tier: str) -> Rates | None:
         """What calls of the model cost in that tier; None where nobody told."""

@@ -25,7 +25,8 @@ schemas before Claude 4.5. Dropped and listed: temperature, top_p and top_k at m
 budget, penalties, seed, logit_bias, min_p, verbosity, prediction, store, metadata, prompt_cache_key, image detail,
 names of participants, and reasoning that Claude did not sign.
 
-The option ``betas`` names features that every call asks for, between commas. An address may end in /v1 or not.
+The option ``betas`` names features that every call asks for, between commas. An address may end in /v1 or not. In
+Foundry a key goes as ``x-api-key``; entra.py has the options for tokens in its place.
 
 Answers: blocks of the provider's own tools, and any that the contract has no part for, are ProviderParts, to be sent
 back as they came; who called a tool from code, and its toolset, travel in the call's signature.
@@ -35,6 +36,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from server.providers import entra
 from server.providers.kind import ProviderKind, Site
 from server.transport.credentials import always
 from server.transport.credentials.anthropic import anthropic_key
@@ -79,25 +81,29 @@ def _betas(options: Mapping[str, str]) -> tuple[str, ...]:
     return names
 
 
-KINDS: tuple[ProviderKind, ...] = (
-    replace(
-        _host(
-            Dialect(name="anthropic", kin=_KIN),
-            "https://api.anthropic.com",
-            "ANTHROPIC_API_KEY",
-            "ANTHROPIC_BASE_URL",
-            "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
-        ),
-        model_list=lambda _: model_lists.ANTHROPIC,
+ANTHROPIC = replace(
+    _host(
+        Dialect(name="anthropic", kin=_KIN),
+        "https://api.anthropic.com",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "Messages API; an OAuth token `sk-ant-oat…` goes as a bearer",
     ),
-    # base_url is https://RESOURCE.services.ai.azure.com/anthropic:
-    # https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
+    model_list=lambda _: model_lists.ANTHROPIC,
+)
+# base_url is https://RESOURCE.services.ai.azure.com/anthropic:
+# https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry
+AZURE_ANTHROPIC = replace(
     _host(
         Dialect(name="azure-anthropic", kin=_KIN, fast=False),
         "",
         "ANTHROPIC_FOUNDRY_API_KEY",
         "ANTHROPIC_FOUNDRY_BASE_URL",
-        "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`",
+        "Claude in Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`; Entra as for `azure`",
     ),
+    authorize=entra.authorizes(anthropic_key, entra.FOUNDRY_SCOPE),
+    settle=lambda site, environ: _settle(entra.settle(site, environ), environ),
+    credentials_from=entra.credentials_from,
+    takes_no_keys=entra.takes_no_keys,
+    options=entra.OPTIONS | {"betas"},
 )
-"""Anthropic's own API, and Claude in Microsoft Foundry."""

@@ -64,6 +64,8 @@ class ProviderKind:
     credentials_from: Callable[[Mapping[str, str], Mapping[str, str]], Sequence[Credential]] | None = None
     """Credentials of an instance without keys of its own, from its ``options`` and the environment: what several
     variables hold together, or what the machine itself has. Empty where there are none. Raises as ``settle`` does."""
+    takes_no_keys: Callable[[Mapping[str, str]], bool] = lambda _: False
+    """Whether an instance with those ``options`` has credentials from elsewhere alone, so that keys are a mistake."""
     options: frozenset[str] = field(default=frozenset())
     """Names an instance may set under ``options`` in the configuration."""
     header_options: Mapping[str, str] = field(default_factory=dict)

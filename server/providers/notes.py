@@ -6,8 +6,8 @@ from types import MappingProxyType
 NOTES: Mapping[str, str] = MappingProxyType(
     {
         "azure": "`https://RESOURCE.openai.azure.com/openai/v1`; with `api_version` the resource alone, and models are "
-        "deployments",
-        "azure-foundry": "`https://RESOURCE.services.ai.azure.com/models`",
+        "deployments; `credentials`: `client_secret`, `workload_identity` or `managed_identity` is Entra",
+        "azure-foundry": "`https://RESOURCE.services.ai.azure.com/models`; Entra as for `azure`",
         "perplexity": "vectors are whole numbers: compare them by cosine",
         "vllm": "regex and grammar formats",
         "openai-compatible": "anything else that speaks the format: set `base_url`",

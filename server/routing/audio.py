@@ -14,7 +14,7 @@ from aignehub.v1.audio_service_pb2 import (
 
 from server.errors import HubError
 from server.routing.attempt import Attempt, Terms, served
-from server.routing.dispatch import Dispatch, Reading
+from server.routing.dispatch import Dispatch, Listener, Reading
 from server.routing.plan import Plan
 from server.wire.recording import Dictation
 
@@ -29,14 +29,18 @@ async def speech(request: CreateSpeechRequest, plan: Plan, terms: Terms, dispatc
 
 
 def speech_stream(
-    request: CreateSpeechRequest, plan: Plan, terms: Terms, dispatch: Dispatch
+    request: CreateSpeechRequest,
+    plan: Plan,
+    terms: Terms,
+    dispatch: Dispatch,
+    listener: Listener[StreamSpeechResponse] | None = None,
 ) -> AsyncGenerator[StreamSpeechResponse]:
     """Audio as it comes; the last message has ``gateway``, also where the stream then breaks."""
 
     def send(attempt: Attempt) -> AsyncGenerator[StreamSpeechResponse]:
         return served(attempt.provider.speech).speech_stream(request, attempt.call)
 
-    return dispatch.stream(plan, terms, send, _SPEECH)
+    return dispatch.stream(plan, terms, send, _SPEECH, listener)
 
 
 async def transcribe(dictation: Dictation, plan: Plan, terms: Terms, dispatch: Dispatch) -> CreateTranscriptionResponse:

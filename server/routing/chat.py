@@ -12,7 +12,7 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 
 from server.errors import UnsupportedByProvider
 from server.routing.attempt import Attempt, Terms, served
-from server.routing.dispatch import Dispatch, Reading
+from server.routing.dispatch import Dispatch, Listener, Reading
 from server.routing.plan import Plan
 from server.wire import estimate
 
@@ -29,14 +29,18 @@ async def chat(
 
 
 def chat_stream(
-    request: CreateChatCompletionRequest, plan: Plan, terms: Terms, dispatch: Dispatch
+    request: CreateChatCompletionRequest,
+    plan: Plan,
+    terms: Terms,
+    dispatch: Dispatch,
+    listener: Listener[StreamChatCompletionResponse] | None = None,
 ) -> AsyncGenerator[StreamChatCompletionResponse]:
     """Chunks as they come; the last one has ``gateway``, also where the stream then breaks."""
 
     def send(attempt: Attempt) -> AsyncGenerator[StreamChatCompletionResponse]:
         return served(attempt.provider.chat).chat_stream(request, attempt.call)
 
-    return dispatch.stream(plan, terms, send, _READING)
+    return dispatch.stream(plan, terms, send, _READING, listener)
 
 
 async def count_tokens(

@@ -19,6 +19,7 @@ from server.routing.rules import RoutingRules, Shared
 
 T = TypeVar("T")
 E = TypeVar("E")
+E_contra = TypeVar("E_contra", contravariant=True)
 
 
 class Answer(Protocol):
@@ -55,6 +56,16 @@ class Reading(Generic[E]):
     """What was used, of the event that has ``gateway``."""
 
 
+class Listener(Protocol[E_contra]):
+    """Whoever wants to know of two events of a stream, before its caller has them."""
+
+    def began(self, event: E_contra) -> None:
+        """The first event."""
+
+    def ended(self, event: E_contra) -> None:
+        """The one with ``gateway``, which is the last, also where the stream breaks then; it may still be added to."""
+
+
 @dataclass(slots=True)
 class _Opening(Generic[E]):
     """A stream up to its first content."""
@@ -62,14 +73,13 @@ class _Opening(Generic[E]):
     events: AsyncGenerator[E]
     held: list[E]
     """What came until then, the content last."""
+    last: E | None
+    """The event with ``gateway``, where the stream ended before any content."""
 
-    async def all(self) -> AsyncGenerator[E]:
-        """The whole stream."""
-        async with aclosing(self.events) as events:
-            for event in self.held:
-                yield event
-            async for event in events:
-                yield event
+    @property
+    def first(self) -> E | None:
+        """The event that came first."""
+        return self.held[0] if self.held else self.last
 
     async def close(self) -> None:
         """Nobody will read it."""
@@ -118,7 +128,12 @@ class Dispatch:
             return answer
 
     async def stream(
-        self, plan: Plan, terms: Terms, send: Callable[[Attempt], AsyncGenerator[E]], reading: Reading[E]
+        self,
+        plan: Plan,
+        terms: Terms,
+        send: Callable[[Attempt], AsyncGenerator[E]],
+        reading: Reading[E],
+        listener: Listener[E] | None = None,
     ) -> AsyncGenerator[E]:
         """Events of the first attempt that has content; the event with ``gateway`` is the last.
 
@@ -131,10 +146,13 @@ class Dispatch:
                 return await _opened(attempt, send(attempt), reading, plan.attempt_timeout)
 
             attempt, opening = await self._first(course, plan, one, _Opening.close)
-            last: E | None = None
-            broken: HubError | None = None
+            last, broken = opening.last, None
+            if listener is not None and opening.first is not None:
+                listener.began(opening.first)
             try:
-                async with aclosing(opening.all()) as events:
+                async with aclosing(opening.events) as events:
+                    for event in opening.held:
+                        yield event
                     async for event in events:
                         if reading.gateway(event) is None:
                             yield event
@@ -150,6 +168,8 @@ class Dispatch:
             if last is not None and (gateway := reading.gateway(last)) is not None:
                 self._price(attempt, reading.usage(last), getattr(last, "service_tier", ""))
                 course.tell(gateway)
+                if listener is not None:
+                    listener.ended(last)
                 yield last
             if broken is not None:
                 raise broken
@@ -216,11 +236,15 @@ async def _alone(attempt: Attempt, one: Callable[[Attempt], Awaitable[T]]) -> T:
 async def _opened(attempt: Attempt, events: AsyncGenerator[E], reading: Reading[E], bound: float | None) -> _Opening[E]:
     """Reads up to the first content, or to the end of a stream that has none."""
     held: list[E] = []
+    last: E | None = None
     try:
         async with asyncio.timeout(bound) as scope:
             async for event in events:
+                if reading.gateway(event) is not None:
+                    last = event
+                    continue
                 held.append(event)
-                if reading.gateway(event) is None and reading.has_content(event):
+                if reading.has_content(event):
                     attempt.content()
                     break
     except TimeoutError:
@@ -231,7 +255,7 @@ async def _opened(attempt: Attempt, events: AsyncGenerator[E], reading: Reading[
     except BaseException:
         await events.aclose()
         raise
-    return _Opening(events, held)
+    return _Opening(events, held, last)
 
 
 async def _nothing(_: object) -> None:

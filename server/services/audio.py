@@ -18,7 +18,7 @@ from server.routing.audio import speech, speech_stream, transcribe, transcribe_l
 from server.routing.catalogue import Modality
 from server.routing.plan import Plan
 from server.routing.speech_session import speech_session
-from server.services.frame import Context, Frame, caller_rights, conclude
+from server.services.frame import Context, FirstAndLast, Frame, caller_rights, conclude
 from server.services.recordings import audio_of, first_config, transcription, translation, uploaded
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
@@ -104,15 +104,12 @@ class AudioService(AudioServiceServicer):
         return response
 
     @override
-    async def StreamSpeech(
-        self, request: pb.CreateSpeechRequest, context: Context
-    ) -> AsyncIterator[pb.StreamSpeechResponse]:
+    def StreamSpeech(self, request: pb.CreateSpeechRequest, context: Context) -> AsyncIterator[pb.StreamSpeechResponse]:
         validate(request)
         refuse_for_streams(request.gateway)
         plan = self._speaking(request.model, request.gateway)
-        async with aclosing(speech_stream(request, plan, self._frame.terms(context), self._frame.dispatch)) as chunks:
-            async for chunk in _concluded(chunks):
-                yield chunk
+        listening = _Listening(current_call.get())
+        return speech_stream(request, plan, self._frame.terms(context), self._frame.dispatch, listening)
 
     @override
     async def StreamSpeechSession(
@@ -126,7 +123,13 @@ class AudioService(AudioServiceServicer):
             terms = self._frame.terms(context)
             texts = _written(request_iterator)
             async with aclosing(speech_session(first.config, texts, plan, terms, self._frame.dispatch)) as chunks:
-                async for chunk in _concluded(chunks):
+                listening: _Listening | None = None
+                async for chunk in chunks:
+                    if listening is None:
+                        listening = _Listening(current_call.get())
+                        listening.began(chunk)
+                    if chunk.HasField("gateway"):
+                        listening.ended(chunk)
                     yield pb.StreamSpeechSessionResponse(chunk=chunk)
 
     @override
@@ -153,18 +156,13 @@ def _heard(answer: pb.CreateTranscriptionResponse) -> pb.CreateTranscriptionResp
     return answer
 
 
-async def _concluded(chunks: AsyncIterator[pb.StreamSpeechResponse]) -> AsyncIterator[pb.StreamSpeechResponse]:
-    """The chunks, the last with the call's id and times."""
-    call = current_call.get()
-    first_at: float | None = None
-    async for chunk in chunks:
-        if first_at is None:
-            first_at = call.phases.total()
-        if chunk.HasField("gateway"):
-            conclude(call, chunk.gateway, chunk.usage)
-            call.response_model = chunk.gateway.provider_model
-            chunk.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
-        yield chunk
+class _Listening(FirstAndLast[pb.StreamSpeechResponse]):
+    """Tells the call what its stream says of itself."""
+
+    def ended(self, event: pb.StreamSpeechResponse) -> None:
+        """See Listener."""
+        self.conclude(event.gateway, event.usage)
+        self.call.response_model = event.gateway.provider_model
 
 
 async def _summed_up(

@@ -2,6 +2,7 @@
 
 from aignehub.v1 import health_service_pb2 as pb
 
+from server.errors import ModelNotFound
 from server.routing.catalogue import Candidate, Provider
 from server.routing.health.breaker import State
 from server.routing.health.provider import ModelHealth, ProviderHealth
@@ -35,10 +36,10 @@ def _of_provider(provider: Provider, health: ProviderHealth, now: float) -> "pb.
     return pb.AVAILABILITY_DEGRADED if broken else pb.AVAILABILITY_AVAILABLE
 
 
-def model_status(candidate: Candidate, health: ProviderHealth, now: float) -> pb.ModelStatus:
-    """One model at its provider."""
+def model_status(candidate: Candidate, health: ProviderHealth, now: float, missing: str) -> pb.ModelStatus:
+    """One model at its provider; ``missing`` says what to do where it is not there."""
     model = health.known(candidate.model)
-    availability = of_model(candidate, health, now)
+    availability = pb.AVAILABILITY_UNAVAILABLE if missing else of_model(candidate, health, now)
     works = availability in (pb.AVAILABILITY_AVAILABLE, pb.AVAILABILITY_DEGRADED)
     told = pb.ModelStatus(
         model=candidate.id, availability=availability, providers=[candidate.provider.name] if works else []
@@ -49,6 +50,8 @@ def model_status(candidate: Candidate, health: ProviderHealth, now: float) -> pb
             told.p50_time_to_first_token.FromMicroseconds(int(p50 * 1_000_000))
         if model.last_error is not None:
             told.last_error.CopyFrom(reason_of(model.last_error))
+    if missing:
+        told.last_error.CopyFrom(reason_of(ModelNotFound(missing)))
     return told
 
 

@@ -26,7 +26,7 @@ from server.routing.fit import needs_of
 from server.routing.plan import Plan
 from server.services.coalesce import coalesced
 from server.services.fan_out import FanOut
-from server.services.frame import Context, Frame, conclude
+from server.services.frame import Context, FirstAndLast, Frame, conclude
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 
@@ -52,22 +52,12 @@ class ChatService(ChatServiceServicer):
         return response
 
     @override
-    async def StreamChatCompletion(
+    def StreamChatCompletion(
         self, request: CreateChatCompletionRequest, context: Context
     ) -> AsyncIterator[StreamChatCompletionResponse]:
-        call = current_call.get()
         refuse_for_streams(request.gateway)
         plan = self._plan(request)
-        first_at: float | None = None
-        async with aclosing(self._chunks(request, plan, self._frame.terms(context))) as chunks:
-            async for chunk in chunks:
-                if first_at is None:
-                    first_at = call.phases.total()
-                    call.response_model = chunk.model
-                if chunk.HasField("gateway"):
-                    conclude(call, chunk.gateway, chunk.usage)
-                    chunk.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
-                yield chunk
+        return self._chunks(request, plan, self._frame.terms(context), _Listening(current_call.get()))
 
     @override
     async def CountTokens(self, request: CreateChatCompletionRequest, context: Context) -> CountTokensResponse:
@@ -109,9 +99,9 @@ class ChatService(ChatServiceServicer):
                 yield chunk
 
     def _chunks(
-        self, request: CreateChatCompletionRequest, plan: Plan, terms: Terms
+        self, request: CreateChatCompletionRequest, plan: Plan, terms: Terms, listening: "_Listening | None" = None
     ) -> AsyncGenerator[StreamChatCompletionResponse]:
-        chunks = chat_stream(request, plan, terms, self._frame.dispatch)
+        chunks = chat_stream(request, plan, terms, self._frame.dispatch, listening)
         window = request.stream_options.coalesce_ms
         return coalesced(chunks, window / 1000) if window else chunks
 
@@ -119,3 +109,16 @@ class ChatService(ChatServiceServicer):
         """The plan for a request that is sound and that the caller may make."""
         validate(request)
         return self._frame.plan(request.model, request.gateway, Modality.CHAT, partial(needs_of, request))
+
+
+class _Listening(FirstAndLast[StreamChatCompletionResponse]):
+    """Tells the call what its stream says of itself."""
+
+    @override
+    def began(self, event: StreamChatCompletionResponse) -> None:
+        super().began(event)
+        self.call.response_model = event.model
+
+    def ended(self, event: StreamChatCompletionResponse) -> None:
+        """See Listener."""
+        self.conclude(event.gateway, event.usage)

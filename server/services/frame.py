@@ -4,7 +4,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import grpc
 from aignehub.v1 import options_pb2
@@ -13,7 +13,7 @@ from aignehub.v1.usage_pb2 import GatewayInfo, Usage
 from google.protobuf.message import Message
 
 from server.calls import CurrentCall, current_call
-from server.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
+from server.errors import DeadlineExceeded, InvalidArgument, OneOfSeveral, PermissionDenied
 from server.identity.rights import Rights
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
@@ -27,6 +27,7 @@ from server.services.replays import Replays
 from server.services.unbuilt import refuse_unbuilt_options
 
 M = TypeVar("M", bound=Message)
+E = TypeVar("E")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _EXTRA_BODY_RIGHT = "aignehub.v1.GatewayOptions/extra_body_json"
@@ -44,6 +45,8 @@ class Frame:
     facts: Facts | None = None
     """What is known of models; None where nothing is."""
     replays: Replays = field(default_factory=Replays)
+    shares_port: bool = False
+    """Other processes answer calls as well, and what this one keeps is unknown to them."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -54,6 +57,8 @@ class Frame:
         """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
         if not gateway.idempotency_key:
             return await make()
+        if self.shares_port:
+            raise OneOfSeveral.cannot("gateway.idempotency_key", "a repeat may reach another worker and be made again")
         return await self.replays.once(gateway.idempotency_key, request, make)
 
     def plan(
@@ -144,3 +149,20 @@ def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
     gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
     call.input_tokens = usage.input_tokens
     call.output_tokens = usage.output_tokens
+
+
+class FirstAndLast(Generic[E]):
+    """What a stream of a call is listened to for: when it began, and what it used."""
+
+    def __init__(self, call: CurrentCall) -> None:
+        self.call = call
+        self._first_at = 0.0
+
+    def began(self, _event: E) -> None:
+        """See Listener."""
+        self._first_at = self.call.phases.total()
+
+    def conclude(self, gateway: GatewayInfo, usage: Usage) -> None:
+        """As ``conclude`` does, and tells when the stream began."""
+        conclude(self.call, gateway, usage)
+        gateway.time_to_first_token.FromMicroseconds(int(self._first_at * 1_000_000))

@@ -1,8 +1,8 @@
 """grpc.health.v1 for probes: the stock servicer, with liveness, models, and an end at the drain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -11,7 +11,7 @@ from grpc_health.v1 import health, health_pb2
 from typing_extensions import override
 
 from server.errors import HubError
-from server.methods import MethodHandler, reading, wrap
+from server.methods import MethodHandler, Scope, surrounded
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -35,13 +35,18 @@ _STALLED_AFTER = 10.0
 """A loop that missed this many seconds of beats is not alive: probes would time out at 1 s long before."""
 
 
-@asynccontextmanager
-async def _plain_status(context: Any) -> AsyncIterator[None]:
+class _PlainStatus(Scope):
     """Probes look at the code alone, so a request that cannot be read ends without details."""
-    try:
-        yield
-    except HubError as error:
-        await context.abort(_CODES[error.code], error.message)
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    @override
+    async def failed(self, error: BaseException) -> None:
+        if isinstance(error, HubError):
+            await self._context.abort(_CODES[error.code], error.message)
 
 
 class HealthServicer(health.aio.HealthServicer):
@@ -68,7 +73,7 @@ class HealthServicer(health.aio.HealthServicer):
         decode = health_pb2.HealthCheckRequest.FromString
         check = grpc.unary_unary_rpc_method_handler(self.Check, decode, encode)
         watch = grpc.unary_stream_rpc_method_handler(self.Watch, decode, encode)
-        return {"Check": wrap(reading(check), _plain_status), "Watch": wrap(reading(watch), _plain_status)}
+        return {"Check": surrounded(check, _PlainStatus), "Watch": surrounded(watch, _PlainStatus)}
 
     async def start(self, services: Iterable[str], models: Iterable[str]) -> None:
         """Everything is SERVING from now on, and the heart beats."""

@@ -8,7 +8,7 @@ from aignehub.admin.v1 import provider_service_pb2 as pb
 from aignehub.admin.v1.provider_service_pb2_grpc import ProviderServiceServicer
 from typing_extensions import override
 
-from server.errors import InvalidArgument
+from server.errors import InvalidArgument, OneOfSeveral
 from server.routing.catalogue import Provider
 from server.routing.health.book import HealthBook
 from server.routing.health.breaker import State
@@ -32,8 +32,11 @@ class Reloaded:
 class ProviderService(ProviderServiceServicer):
     """For operators. Raises HubError; the status interceptor maps it."""
 
-    def __init__(self, live: Live, book: HealthBook, reload: Callable[[], Awaitable[Reloaded]]) -> None:
+    def __init__(
+        self, live: Live, book: HealthBook, reload: Callable[[], Awaitable[Reloaded]], *, shares_port: bool = False
+    ) -> None:
         """``reload`` reads the configuration again; it raises HubError where that is refused."""
+        self._shares_port = shares_port
         self._live = live
         self._book = book
         self._reload = reload
@@ -58,6 +61,7 @@ class ProviderService(ProviderServiceServicer):
         weight = request.weight if request.HasField("weight") else None
         if enabled is None and weight is None:
             raise InvalidArgument.field("enabled", "set enabled or weight: there is nothing to change")
+        self._must_hold_for_all("UpdateProvider", "change the file, which reaches all of them")
         self._live.change(request.provider, request.credential, enabled=enabled, weight=weight)
         return pb.UpdateProviderResponse(provider=self._told(self._live.provider(request.provider)))
 
@@ -65,10 +69,15 @@ class ProviderService(ProviderServiceServicer):
     async def ReloadConfiguration(
         self, request: pb.ReloadConfigurationRequest, context: Context
     ) -> pb.ReloadConfigurationResponse:
+        self._must_hold_for_all("ReloadConfiguration", "send SIGHUP to the hub, which reaches all of them")
         done = await self._reload()
         return pb.ReloadConfigurationResponse(
             configuration_generation=self._live.generation, changed=done.changed, needs_restart=done.needs_restart
         )
+
+    def _must_hold_for_all(self, method: str, remedy: str) -> None:
+        if self._shares_port:
+            raise OneOfSeveral.cannot(method, f"it would hold for the one worker that answers; {remedy}")
 
     def _told(self, provider: Provider) -> pb.Provider:
         now = get_running_loop().time()

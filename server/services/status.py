@@ -13,7 +13,7 @@ from server.errors import Draining, HubError
 from server.identity.rights import Rights
 from server.routing.health.book import HealthBook
 from server.routing.live import Live
-from server.routing.openness import require_open
+from server.routing.openness import Missing, require_open
 from server.services.availability import model_status, provider_status
 from server.services.frame import Context, caller_rights
 from server.services.validation import validate
@@ -58,12 +58,14 @@ class StatusService(HealthServiceServicer):
         lifecycle: Lifecycle,
         active_calls: Callable[[], int],
         max_message_bytes: int,
+        missing: Missing,
     ) -> None:
         self._live = live
         self._book = book
         self._lifecycle = lifecycle
         self._active_calls = active_calls
         self._max_message_bytes = max_message_bytes
+        self._missing = missing
 
     @override
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
@@ -109,7 +111,7 @@ class StatusService(HealthServiceServicer):
             response.reason.CopyFrom(reason_of(cause))
         if include_models:
             listed = catalogue.listed(rights)
-            response.models.extend(model_status(one, of(one.provider), now) for one in listed)
+            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in listed)
         return response
 
     def _cause(self, model: str, rights: Rights) -> HubError | None:
@@ -118,7 +120,7 @@ class StatusService(HealthServiceServicer):
             return Draining("the hub is shutting down; another replica can serve the call")
         try:
             if model:
-                require_open(self._live.now.catalogue, model, rights, self._book)
+                require_open(self._live.now.catalogue, model, rights, self._book, self._missing)
             else:
                 self._live.now.catalogue.require_any(rights)
         except HubError as error:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import SplitResult, urlsplit
 
 from server.wire.http import HttpResponse
@@ -61,6 +61,17 @@ Authorize = Callable[[Credential, Outgoing], Mapping[str, str] | Awaitable[Mappi
 """The headers that prove who the hub is: at once, or awaited where a token must be fetched first."""
 
 
+@runtime_checkable
+class KeepsTokens(Protocol):
+    """An Authorize that keeps what it fetched."""
+
+    def forget(self, credential: Credential, authorization: str) -> bool:
+        """The host refused a request with that Authorization header; empty where it was fetched for this request.
+
+        True where a further request may have another one.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Longest waits in seconds; the caller's deadline ends all of them sooner."""
@@ -96,6 +107,10 @@ class Endpoint:
     timeouts: Timeouts = Timeouts()
     proxy: str | None = None
     """An http:// proxy for this provider."""
+
+    def forget(self, credential: Credential, authorization: str) -> bool:
+        """See KeepsTokens; False where nothing is kept."""
+        return isinstance(self.authorize, KeepsTokens) and self.authorize.forget(credential, authorization)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))

@@ -158,6 +158,11 @@ class Exchange:
         """The answer's headers, looked up without regard to case."""
         return self._conversation.headers
 
+    @property
+    def authorization(self) -> str:
+        """The Authorization header that was at hand; empty where none was, or it was waited for."""
+        return self._ask[2].get("Authorization", "")
+
     async def read(self) -> bytes:
         """Everything one read delivered, decompressed; empty at the end of the body."""
         began = perf_counter()

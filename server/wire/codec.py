@@ -1,6 +1,6 @@
 """What every codec offers. A module of functions, or a small frozen object, satisfies these Protocols."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from aignehub.v1.audio_pb2 import AudioFormat
@@ -262,6 +262,13 @@ class ModelListCodec(Protocol):
     @property
     def whole(self) -> bool:
         """False where the provider has models that its list leaves out."""
+
+    @property
+    def changes(self) -> bool:
+        """True where what is on the list changes while the provider runs, so that it is worth asking often."""
+
+    def missing(self, model: str, listed: Collection[str]) -> str:
+        """What to do where ``listed`` says that a model is not there; empty where it may be called all the same."""
 
     def encode(self) -> HttpRequest:
         """The request for the first page: always a GET."""

@@ -46,6 +46,8 @@ class Bench:
     """The independent reading; a test puts a wrong one here to show that the comparison bites."""
     validate: Callable[[Any], list[str]] | None = None
     """What OpenAI's published spec says against a request, where it is there."""
+    beside: Counter[str] = field(default_factory=Counter)
+    """Fields of providers' own that were given in ``gateway.extra_body_json``, by name."""
 
 
 class Api(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 import grpc
+import orjson
 from aignehub.v1 import chat_service_pb2, chat_service_pb2_grpc
 
 from tests.wire import compare, exceptions, normalise, observed
@@ -198,6 +199,8 @@ def _model(recording: Recording) -> str:
 
 async def called(bench: Bench, request: chat_service_pb2.CreateChatCompletionRequest, *, stream: bool) -> Answer:
     """What the hub answers to a request."""
+    if request.gateway.extra_body_json:
+        bench.beside.update(list(orjson.loads(request.gateway.extra_body_json)))
     stub = chat_service_pb2_grpc.ChatServiceStub(bench.channel)
     if stream:
         return await _streamed(bench, stub, request)

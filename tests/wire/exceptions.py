@@ -27,18 +27,8 @@ ENCODE: tuple[Unsayable, ...] = (
     ),
     Unsayable(
         frozenset(),
-        r"reasoning\.(context|generate_summary)|truncation|include\..*",
-        "of the Responses API alone; a caller sends it in gateway.extra_body_json, which the harness leaves empty",
-    ),
-    Unsayable(
-        frozenset(),
         "background",
         "an answer that is fetched later has no place in a call that waits for it",
-    ),
-    Unsayable(
-        frozenset({"openrouter"}),
-        "models|provider|transforms|preset|plugins|route",
-        "OpenRouter's own routing: the hub's caller asks the hub to route (GatewayOptions)",
     ),
     Unsayable(
         frozenset({"cohere"}),

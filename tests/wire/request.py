@@ -1,6 +1,7 @@
 """A recorded chat-completions request as the contract's message: the harness's own mapping, by what each field means.
 
-A field of the recording that the contract has no field for is left out and named; ``extra_body_json`` is never used.
+A field of the recording that the contract has no field for is left out and named, but for the few of ``BESIDE``: those
+the contract leaves to the provider's own words, in ``gateway.extra_body_json``. The report counts them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,12 @@ from tests.wire.recording import Json
 
 _Request = chat_service_pb2.CreateChatCompletionRequest
 
+BESIDE: Mapping[str, frozenset[str]] = {
+    # How it routes and rewrites, which is no part of a conversation: https://openrouter.ai/docs/features/model-routing
+    "openrouter": frozenset({"models", "provider", "transforms", "preset", "plugins", "route"}),
+}
+"""Fields of one host's own, by provider."""
+
 
 @dataclass(slots=True)
 class Built:
@@ -27,8 +34,10 @@ class Built:
 def build(body: Mapping[str, Json], model: str, provider: str) -> Built:
     """``model`` is the hub's name of it, ``provider`` the kind it is replayed as."""
     built = Built(_Request(model=model))
+    own = BESIDE.get(provider, frozenset())
+    put_beside(built.request, {name: value for name, value in body.items() if name in own})
     for name, value in body.items():
-        if value is None or name in _SAID_OTHERWISE:
+        if value is None or name in _SAID_OTHERWISE or name in own:
             continue
         if name == "messages":
             for place, fields in enumerate(value):
@@ -42,6 +51,12 @@ def build(body: Mapping[str, Json], model: str, provider: str) -> Built:
             continue
         built.unmapped += [name + path for path in write(built.request, value) or ()]
     return built
+
+
+def put_beside(request: _Request, fields: Mapping[str, Json]) -> None:
+    """Gives fields of a provider's own where a caller would."""
+    if fields:
+        request.gateway.extra_body_json = orjson.dumps(fields).decode()
 
 
 def minimal(model: str) -> _Request:

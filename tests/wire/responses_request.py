@@ -1,4 +1,7 @@
-"""A recorded request of the Responses API as the contract's message: the harness's own mapping, by what is meant."""
+"""A recorded request of the Responses API as the contract's message: the harness's own mapping, by what is meant.
+
+What this API alone has, and the contract leaves to a caller's ``gateway.extra_body_json``, is given there: ``_BESIDE``.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +24,24 @@ _ROLES = {
     "assistant": chat_pb2.ROLE_ASSISTANT,
 }
 _KEEPS_NOTHING = ("deepseek", "openrouter")
+_BESIDE: Mapping[str, frozenset[str]] = {
+    # https://platform.openai.com/docs/api-reference/responses/create: what of earlier thoughts the model sees, the
+    # older name of summary, and what happens to a conversation that is too long.
+    "reasoning": frozenset({"context", "generate_summary"}),
+    "truncation": frozenset(),
+}
+"""Fields by the top-level key they stand in; all of it where none is named."""
+_MORE = frozenset(
+    {
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+"""Parts of answers that the same reference has, of tools that run there."""
 
 
 def build(body: Mapping[str, Json], model: str, kind: str) -> Built:
@@ -36,24 +57,39 @@ def build(body: Mapping[str, Json], model: str, kind: str) -> Built:
         writer = _Conversation(request, kind)
         for place, item in enumerate(told or ()):
             built.unmapped += [f"input[{place}]{path}" for path in writer.item(item)]
+    beside = _beside(body)
     for name, value in body.items():
-        if value is None or name in ("model", "stream", "input", "instructions", "include"):
+        if value is None or name in ("model", "stream", "input", "instructions", "include", "truncation"):
             continue
         write = _FIELDS.get(name)
         built.unmapped += [name] if write is None else [name + path for path in write(request, value)]
-    _include(built, body.get("include") or [])
+    _include(built, body.get("include") or [], beside)
+    chat.put_beside(request, beside)
     if "store" not in body and kind not in _KEEPS_NOTHING:
         # The API stores what says nothing of it; the hub's caller has to say so.
         request.store = True
     return built
 
 
-def _include(built: Built, wanted: list[str]) -> None:
+def _beside(body: _Object) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, names in _BESIDE.items():
+        told = body.get(key)
+        if names and told:
+            told = {name: value for name, value in told.items() if name in names and value is not None}
+        if told:
+            found[key] = told
+    return found
+
+
+def _include(built: Built, wanted: list[str], beside: dict[str, Any]) -> None:
     # Said either way: a client that did not ask for encrypted reasoning got none.
     built.request.reasoning.include_signature = "reasoning.encrypted_content" in wanted
     for name in wanted:
         if name == "message.output_text.logprobs":
             built.request.logprobs = True
+        elif name in _MORE:
+            beside.setdefault("include", []).append(name)
         elif name != "reasoning.encrypted_content":
             built.unmapped.append(f"include.{name}")
 
@@ -191,7 +227,7 @@ def _reasoning(request: _Request, value: _Object) -> list[str]:
             request.reasoning.effort = chat_pb2.ReasoningEffort.Value(f"REASONING_EFFORT_{told.upper()}")
         elif name == "summary":
             request.reasoning.summary = told
-        else:
+        elif name not in _BESIDE["reasoning"]:
             unmapped.append(f".{name}")
     return unmapped
 

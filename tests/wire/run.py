@@ -35,6 +35,7 @@ class Result:
     outcomes: list[Outcome] = field(default_factory=list)
     not_served: list[Recording] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
+    beside: Counter[str] = field(default_factory=Counter)
     spec_asked: bool = False
 
 
@@ -80,7 +81,7 @@ async def _replay(plan: Plan, served: Mapping[str, Recording], result: Result) -
                 _channel(hub.address) as channel,
             ):
                 metadata = (("authorization", f"Bearer {hub.key}"),)
-                bench = Bench(channel, metadata, server, result.used, plan.read, validate)
+                bench = Bench(channel, metadata, server, result.used, plan.read, validate, result.beside)
                 result.outcomes = await _all(bench, served)
 
 

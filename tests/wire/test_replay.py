@@ -143,7 +143,5 @@ def test_the_recordings() -> None:
     decoded, encoded = (part.split("/") for part in last.split()[2::2])
     assert int(decoded[0]) >= DECODE_SHARE * int(decoded[1]), done.stdout
     assert not [line for line in done.stdout.splitlines() if line.startswith("encode ")], done.stdout
-    argued = {line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("exception ")}
-    assert int(encoded[0]) >= ENCODE_SHARE * (int(encoded[1]) - len(argued)), done.stdout
-    assert len(argued) <= 0.05 * int(encoded[1])
+    assert int(encoded[0]) >= ENCODE_SHARE * int(encoded[1]), done.stdout
     assert done.returncode == 0, done.stdout

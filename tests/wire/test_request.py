@@ -1,8 +1,10 @@
 """The recorded request as the contract's message: what is said, and what is named because it cannot be."""
 
+import json
+
 from aignehub.v1 import chat_pb2
 
-from tests.wire import exceptions
+from tests.wire import exceptions, responses_request
 from tests.wire.made import REQUEST
 from tests.wire.request import build
 
@@ -49,8 +51,22 @@ def test_a_schema_keeps_the_order_of_its_keys() -> None:
 def test_what_cannot_be_said_is_named_and_argued_only_where_it_is_listed() -> None:
     message = {"role": "user", "content": "x", "mood": "good"}
     body = {**REQUEST, "messages": [message], "preset": "@p", "flavour": "mint"}
-    assert build(body, "x/m", "openrouter").unmapped == ["messages[0].mood", "preset", "flavour"]
-    assert exceptions.unsayable("openrouter", "preset")
-    assert exceptions.unsayable("openai", "preset") is None
+    assert build(body, "x/m", "openai").unmapped == ["messages[0].mood", "preset", "flavour"]
+    assert exceptions.unsayable("groq", "reasoning_format")
+    assert exceptions.unsayable("openai", "reasoning_format") is None
     assert exceptions.unsayable("openai", "messages[3].function_call")
-    assert exceptions.unsayable("openrouter", "flavour") is None
+    assert exceptions.unsayable("openai", "flavour") is None
+
+
+def test_a_provider_s_own_fields_go_where_the_contract_has_them_and_no_others_do() -> None:
+    built = build({**REQUEST, "preset": "@p", "models": ["a"], "flavour": "mint"}, "x/m", "openrouter")
+    assert json.loads(built.request.gateway.extra_body_json) == {"preset": "@p", "models": ["a"]}
+    assert built.unmapped == ["flavour"]
+    told = {"input": "x", "truncation": "auto", "reasoning": {"effort": "low", "context": "c", "depth": 1}}
+    built = responses_request.build({**told, "include": ["file_search_call.results", "spirit"]}, "x/m", "openai")
+    assert json.loads(built.request.gateway.extra_body_json) == {
+        "truncation": "auto",
+        "reasoning": {"context": "c"},
+        "include": ["file_search_call.results"],
+    }
+    assert built.unmapped == ["reasoning.depth", "include.spirit"]

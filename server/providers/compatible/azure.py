@@ -1,11 +1,15 @@
-"""OpenAI's format on Azure, for OpenAI's models and for those of other makers."""
+"""OpenAI's format on Azure, for OpenAI's models and for those of other makers.
+
+A key goes as ``api-key``; by Entra, which entra.py has the options of, a token goes as a bearer.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from server.providers import entra
 from server.providers.compatible.makers import OPENAI
 from server.providers.kind import ProviderKind
-from server.transport.credentials import always, header
+from server.transport.credentials import header
 from server.wire.codec import ChatCodec
 from server.wire.http import path_segment
 from server.wire.openai_chat import OpenAIChatCodec
@@ -51,20 +55,26 @@ KINDS: tuple[ProviderKind, ...] = (
         # base_url is https://RESOURCE.openai.azure.com/openai/v1, or with options.api_version the resource alone.
         name="azure",
         base_url="",
-        authorize=always(header("api-key")),
+        authorize=entra.authorizes(header("api-key"), entra.AZURE_SCOPE),
         chat=_azure,
         key_env=("AZURE_OPENAI_API_KEY",),
         base_url_env="AZURE_OPENAI_BASE_URL",
-        options=frozenset({"api_version"}),
+        settle=entra.settle,
+        credentials_from=entra.credentials_from,
+        takes_no_keys=entra.takes_no_keys,
+        options=entra.OPTIONS | {"api_version"},
     ),
     ProviderKind(
         # base_url is https://RESOURCE.services.ai.azure.com/models.
         name="azure-foundry",
         base_url="",
-        authorize=always(header("api-key")),
+        authorize=entra.authorizes(header("api-key"), entra.FOUNDRY_SCOPE),
         chat=_foundry,
         key_env=("AZURE_AI_API_KEY",),
         base_url_env="AZURE_AI_BASE_URL",
-        options=frozenset({"api_version"}),
+        settle=entra.settle,
+        credentials_from=entra.credentials_from,
+        takes_no_keys=entra.takes_no_keys,
+        options=entra.OPTIONS | {"api_version"},
     ),
 )

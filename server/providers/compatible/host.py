@@ -8,6 +8,7 @@ from aignehub.v1 import chat_pb2
 
 from server.providers.kind import ProviderKind
 from server.transport.credentials import always, bearer
+from server.wire.codec import ModelListCodec
 from server.wire.openai_chat import Dialect, OpenAIChatCodec
 
 LOW = chat_pb2.REASONING_EFFORT_LOW
@@ -20,8 +21,13 @@ THREE_LEVELS: Mapping[int, str] = MappingProxyType({LOW: "low", MEDIUM: "medium"
 NONE_AND_THREE: Mapping[int, str] = MappingProxyType({NONE: "none", **THREE_LEVELS})
 
 
-def host(dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True) -> ProviderKind:
-    """A row: the dialect is the same for every instance, ``NAME_BASE_URL`` overrides the address."""
+def host(
+    dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True, listing: ModelListCodec | None = None
+) -> ProviderKind:
+    """A row: the dialect is the same for every instance, ``NAME_BASE_URL`` overrides the address.
+
+    ``listing`` reads the host's list of its models, for a row that lists.py does not name.
+    """
     codec = OpenAIChatCodec(dialect)
     return ProviderKind(
         name=dialect.name,
@@ -31,6 +37,7 @@ def host(dialect: Dialect, base_url: str, *key_env: str, needs_key: bool = True)
         key_env=key_env,
         base_url_env=f"{dialect.name.upper()}_BASE_URL",
         needs_key=needs_key,
+        model_list=(lambda _: listing) if listing else None,
         lacks=dialect.lacks,
     )
 

@@ -7,74 +7,28 @@ what the machine has: https://cloud.google.com/docs/authentication/application-d
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from server.errors import HubError, ProviderCredentialInvalid
+from server.transport.credentials import header
 from server.transport.credentials.google_files import Info, file_text, load, parsed
-from server.transport.endpoint import Authorize, Credential, Fetch, Outgoing
+from server.transport.credentials.tokens import ByToken, Source, Token
+from server.transport.endpoint import Authorize, Credential, Fetch
 from server.wire.http import HttpResponse
 
 MACHINE = Credential("google-adc")
 """Stands for what the machine itself has: a credential file, or the account of the instance it runs on."""
 
-_SPARE_SECONDS = 300.0
-"""A token is renewed this long before it ends, so that a long request does not outlive it."""
+_UNTOLD_SECONDS = 300.0
+"""How long a token is taken to be good that does not tell."""
 _LONGEST_SECONDS = 30.0
 """Longest wait for a token; it may take a file, a token service and an impersonation, each with waits of its own."""
 _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 _METADATA_HOST = "metadata.google.internal"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """``seconds`` is how long it is good for."""
-
-    value: str = field(repr=False)
-    seconds: float
-    quota_project: str = ""
-    """The project that calls are counted for, where a person's own account makes them."""
-
-
-class Source(Protocol):
-    """Where tokens of one credential come from."""
-
-    async def token(self, fetch: Fetch) -> Token:
-        """A fresh one. Raises HubError."""
-
-
-class Tokens:
-    """The token of one credential, kept until shortly before its end and renewed by one caller at a time."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._lock = asyncio.Lock()
-        self._headers: Mapping[str, str] = {}
-        self._fresh_until = 0.0
-
-    @property
-    def held(self) -> Mapping[str, str]:
-        """The headers that carry it; empty where it must be fetched."""
-        return self._headers if monotonic() < self._fresh_until else {}
-
-    async def fetched(self, fetch: Fetch) -> Mapping[str, str]:
-        """The same, fetched where nobody did meanwhile."""
-        async with self._lock:
-            if held := self.held:
-                return held
-            asked = monotonic()
-            token = await self._source.token(fetch)
-            headers = {"Authorization": f"Bearer {token.value}"}
-            if token.quota_project:
-                headers["x-goog-user-project"] = token.quota_project
-            self._headers = headers
-            self._fresh_until = asked + max(token.seconds - _SPARE_SECONDS, token.seconds / 2)
-            return headers
 
 
 def google() -> Authorize:
@@ -82,18 +36,7 @@ def google() -> Authorize:
 
     Any other secret is an API key, which goes as ``x-goog-api-key`` and never into the address.
     """
-    found: dict[Credential, Tokens] = {}
-
-    def authorize(credential: Credential, outgoing: Outgoing) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
-        tokens = found.get(credential)
-        if tokens is None:
-            source = _source(credential)
-            if source is None:
-                return {"x-goog-api-key": credential.secret}
-            tokens = found[credential] = Tokens(source)
-        return tokens.held or tokens.fetched(outgoing.fetch)
-
-    return authorize
+    return ByToken(_source, header("x-goog-api-key"))
 
 
 def _source(credential: Credential) -> Source | None:
@@ -130,11 +73,12 @@ class LibrarySource:
         credentials.refresh(bridge)
         # Naive, and in UTC.
         ends = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else None
-        seconds = (ends - datetime.now(UTC)).total_seconds() if ends else _SPARE_SECONDS
+        seconds = (ends - datetime.now(UTC)).total_seconds() if ends else _UNTOLD_SECONDS
         if not credentials.token or seconds <= 0:
             raise ValueError
-        project = getattr(credentials, "quota_project_id", None) or ""
-        return Token(credentials.token, seconds, project)
+        # The project that calls are counted for, where a person's own account makes them.
+        project = getattr(credentials, "quota_project_id", None)
+        return Token(credentials.token, seconds, {"x-goog-user-project": project} if project else {})
 
 
 class _Answer:

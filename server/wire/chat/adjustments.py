@@ -46,11 +46,19 @@ class Adjustments(Drops):
 
     def model_refusal(self, knob: str) -> str:
         """Why the model does not take what its host takes; empty where it does."""
+        return f"the model {self._model} does not take it" if self._rule(knob) else ""
+
+    def fixes(self, knob: str) -> bool:
+        """True where the model does not even take the usual default of a tuning field."""
+        rule = self._rule(knob)
+        return rule is not None and rule.fixed
+
+    def _rule(self, knob: str) -> ModelRule | None:
         for rule in self._rules:
             lifted = rule.unless_effort_none and self._reasons_not(rule)
             if knob in rule.refuses and rule.models.match(self._model) and not lifted:
-                return f"the model {self._model} does not take it"
-        return ""
+                return rule
+        return None
 
     def _reasons_not(self, rule: ModelRule) -> bool:
         told = self._request.reasoning

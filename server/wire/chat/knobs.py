@@ -39,3 +39,5 @@ class ModelRule:
     """The refusal is lifted while reasoning is switched off."""
     off_by_default: bool = False
     """Reasoning is off unless the caller switches it on."""
+    fixed: bool = False
+    """Even 1, the usual default of temperature and top_p, is refused: theirs is another."""

@@ -1,6 +1,6 @@
 """The frame that all lists have in common: a GET, an array of objects, maybe a next page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,6 +15,10 @@ from server.wire.provider_errors import error_in, read_error
 
 _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _may_be_there(_: str, _listed: Collection[str]) -> str:
+    return ""
 
 
 def _no_more(_: Object) -> str:
@@ -37,6 +41,14 @@ class ListCodec:
     """False where the host has models that its list leaves out."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What a request needs beside the credential."""
+    changes: bool = False
+    """See ModelListCodec.changes."""
+    remedy: Callable[[str, Collection[str]], str] = _may_be_there
+    """See ModelListCodec.missing."""
+
+    def missing(self, model: str, listed: Collection[str]) -> str:
+        """See ModelListCodec.missing."""
+        return self.remedy(model, listed)
 
     def encode(self) -> HttpRequest:
         """See ModelListCodec.encode."""

@@ -4,7 +4,7 @@ from server.errors import HubError, ModelNotFound
 from server.wire import provider_errors
 from server.wire.http import HttpResponse
 
-_REMEDY = "fetch it on the provider's machine with `ollama pull`, or call one that GetStatus says is there"
+_REMEDY = "fetch it on the provider's machine with `ollama pull`, or call one that ListModels lists"
 
 
 def read_error(response: HttpResponse) -> HubError:

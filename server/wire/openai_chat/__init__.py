@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
+from aignehub.v1.media_pb2 import Media
 
 from server.errors import HubError
 from server.wire import provider_errors
@@ -29,6 +30,10 @@ class OpenAIChatCodec:
     def decode(self, response: HttpResponse, request: CreateChatCompletionRequest) -> CreateChatCompletionResponse:
         """See ChatCodec.decode."""
         return decode(self.dialect, response, request)
+
+    def reads_url(self, kind: str, media: Media, model: str) -> bool:
+        """See ReadsUrls.reads_url."""
+        return self.dialect.reads_url(kind)
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ChatCodec.decode_error."""

@@ -20,7 +20,18 @@ _ROLE_AND_CONTENT = 2
 class ChoiceStream:
     """State of one choice."""
 
-    __slots__ = ("_assembly", "_calls", "_detail", "_left", "_native", "_provider", "_reason", "_stop", "_unread")
+    __slots__ = (
+        "_assembly",
+        "_calls",
+        "_detail",
+        "_native",
+        "_provider",
+        "_reason",
+        "_stop",
+        "_unread",
+        "left",
+        "usage",
+    )
 
     def __init__(self, index: int, provider: str, batch: Batch) -> None:
         self._assembly = ChoiceAssembly(index, batch)
@@ -30,8 +41,11 @@ class ChoiceStream:
         self._reason = ""
         self._native = ""
         self._stop = ""
-        self._left: Object = {}
+        self.left: Object = {}
+        """What was told of it that no field of the contract holds."""
         self._unread: Object = {}
+        self.usage: Object = {}
+        """What was told of usage within the choice, at hosts that have it there."""
 
     @property
     def ended(self) -> bool:
@@ -70,7 +84,8 @@ class ChoiceStream:
             self._native = json.text(native)
         if not told.keys() <= _ORDINARY:
             self._stop = fields.stop_sequence(told) or self._stop
-            json.merge(self._left, fields.unread_of_choice(told))
+            self.usage = json.obj(told.get("usage")) or self.usage
+            json.merge(self.left, fields.unread_of_choice(told))
 
     def cite(self, sources: Iterable[Citation]) -> None:
         """Adds sources that were told beside the choices."""
@@ -79,12 +94,12 @@ class ChoiceStream:
     def end(self) -> None:
         """Tells why it ended, on its last delta."""
         if self._unread:
-            self._left["message"] = self._unread
+            self.left["message"] = self._unread
         self._assembly.finish(
             finish_reason(self._reason, calls=len(self._calls) > 0),
             self._native or self._reason,
             self._stop,
-            json.to_text(self._left),
+            json.to_text(self.left),
         )
 
     def close(self) -> None:

@@ -1,12 +1,12 @@
 """A whole answer of the format as one of the contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import ContentPart, CustomToolCall, FunctionCall, Message, ReasoningPart, ToolCall
 from aignehub.v1.chat_service_pb2 import ChatChoice, CreateChatCompletionRequest, CreateChatCompletionResponse
 
-from server.errors import ProviderBadResponse, ProviderUnavailable
+from server.errors import HubError, ProviderBadResponse, ProviderUnavailable
 from server.wire import estimate, provider_errors
 from server.wire import json_value as json
 from server.wire.chat.call_ids import made_call_id
@@ -22,7 +22,7 @@ from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
 from server.wire.timestamps import timestamp
 
-FAILED = "the provider failed before its answer was whole"
+_FAILED = "the provider failed before its answer was whole"
 
 
 def decode(
@@ -45,11 +45,12 @@ def decode(
 
 
 def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionRequest) -> CreateChatCompletionResponse:
-    choices = [_choice(dialect, answer, place, told) for place, told in enumerate(json.objects(answer.get("choices")))]
-    if not choices:
+    listed = list(json.objects(answer.get("choices")))
+    if not listed:
         raise ProviderBadResponse("the provider answered without a choice")
-    if all(choice.native_finish_reason in dialect.failed for choice in choices):
-        raise ProviderUnavailable(FAILED)
+    if all(fields.finish_word(told) in dialect.failed for told in listed):
+        raise failure(listed)
+    choices = [_choice(dialect, answer, place, told) for place, told in enumerate(listed)]
     whole = CreateChatCompletionResponse(
         id=json.text(answer.get("id")),
         model=json.text(answer.get("model")),
@@ -65,6 +66,12 @@ def _answer(dialect: Dialect, answer: Object, request: CreateChatCompletionReque
     usage = read_usage(fields.usage_of(answer))
     whole.usage.CopyFrom(usage or estimate.usage(request, sum(estimate.choice_size(choice) for choice in choices)))
     return whole
+
+
+def failure(choices: Iterable[Object]) -> HubError:
+    """What went wrong with choices that failed: OpenRouter tells it within one, as it would beside them."""
+    told = (provider_errors.error_in(choice, names=NAMES) for choice in choices)
+    return next((error for error in told if error is not None), ProviderUnavailable(_FAILED))
 
 
 def service_tier(answer: Object) -> str:

@@ -51,6 +51,14 @@ class Dialect:
     """Of image, audio, video, file."""
     system_media: bool = True
     """Reads them in instructions too."""
+    tool_media: bool = False
+    """Reads them in results of tools too; elsewhere they follow in a message of the user."""
+    plain_texts: bool = False
+    """What anybody but the user says is one string; several texts are lines of it."""
+    media_urls: bool = True
+    """Fetches images and videos itself; elsewhere the hub fetches them and sends the bytes."""
+    file_scheme: str = ""
+    """What makes an address of the id of a picture or video kept at the host, such as ms://; empty where none goes."""
     audio_formats: frozenset[str] | None = None
     """Formats of spoken input it reads; None where it does not say."""
     audio_urls: bool = False
@@ -80,6 +88,8 @@ class Dialect:
     tools: bool = True
     custom_tools: bool = False
     provider_tools: bool = False
+    named_tool: bool = True
+    """Takes the name of the tool to be called; elsewhere that tool alone is sent, and is required."""
     allowed_tools: bool = False
     """Takes a subset as such; elsewhere only the allowed tools are sent, which comes to the same."""
     parameters_required: bool = False
@@ -107,6 +117,18 @@ class Dialect:
     failed: frozenset[str] = frozenset()
     """Finish reasons of an answer that the host could not finish."""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def reads_url(self, kind: str) -> bool:
+        """Whether media of a kind go out by their address. What is not read at all is left to be refused, unfetched."""
+        if kind not in self.inputs:
+            return True
+        match kind:
+            case "audio":
+                return self.audio_urls or self.audio_text
+            case "file":
+                return self.file_urls or self.document_parts
+            case _:
+                return self.media_urls
 
     @property
     def lacks(self) -> frozenset[str]:

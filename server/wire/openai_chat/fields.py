@@ -27,7 +27,17 @@ ANSWER = frozenset(
 """``search_results`` is read as citations and still kept whole: it holds dates that Citation has no field for."""
 
 CHOICE = frozenset(
-    {"index", "message", "delta", "finish_reason", "finish_details", "native_finish_reason", "logprobs", "text"}
+    {
+        "index",
+        "message",
+        "delta",
+        "finish_reason",
+        "finish_details",
+        "native_finish_reason",
+        "logprobs",
+        "text",
+        "usage",
+    }
 )
 
 MESSAGE = frozenset(
@@ -64,8 +74,13 @@ def unread_of_answer(answer: Object) -> Object:
 
 
 def usage_of(answer: Object) -> Object:
-    """The usage a provider told, wherever it put it; empty where it told none."""
-    return json.obj(answer.get("usage")) or json.obj(json.obj(answer.get("x_groq")).get("usage"))
+    """The usage a provider told, wherever it put it; empty where it told none.
+
+    Moonshot tells it in the choice that ends (https://platform.kimi.ai/docs/api/chat), others beside the choices.
+    """
+    beside = json.obj(answer.get("usage")) or json.obj(json.obj(answer.get("x_groq")).get("usage"))
+    within = (json.obj(choice.get("usage")) for choice in json.objects(answer.get("choices")))
+    return beside or next(filter(None, within), {})
 
 
 def unread_of_choice(choice: Object) -> Object:

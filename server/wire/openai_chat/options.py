@@ -48,7 +48,7 @@ def _seed(draft: Draft, value: int) -> None:
 
 def _sampling(name: str, draft: Draft, value: float) -> None:
     # Models that refuse sampling parameters accept their default: https://platform.openai.com/docs/guides/reasoning
-    if value == 1 and name in draft.dialect.knobs:
+    if value == 1 and name in draft.dialect.knobs and not draft.notes.fixes(name):
         draft.body[name] = value
     elif draft.notes.takes(name):
         if name == "temperature" and value > draft.dialect.max_temperature:
@@ -69,7 +69,7 @@ def _stop(draft: Draft, value: Any) -> None:
 
 
 def _choices(draft: Draft, value: int) -> None:
-    known = "n" in draft.dialect.knobs
+    known = "n" in draft.dialect.knobs and not draft.notes.model_refusal("n")
     if value > (draft.dialect.max_n if known else 1):
         raise UnsupportedByProvider.of("n", f"{draft.dialect.name} gives at most {draft.dialect.max_n if known else 1}")
     if known:

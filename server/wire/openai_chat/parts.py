@@ -146,6 +146,8 @@ def _address(media: Media, path: str, dialect: Dialect) -> str:
             return data_url(media, path)
         case "url":
             return media.url
+        case "file_id" if dialect.file_scheme:
+            return f"{dialect.file_scheme}{media.file_id}"
         case "file_id":
             raise UnsupportedByProvider.of(f"{path}.file_id", f"{dialect.name} takes data or a url here")
         case _:

@@ -57,6 +57,31 @@ def thinking_auto(options: ReasoningOptions, dialect: Dialect, body: dict[str, A
     _put_thinking(options, dialect, body, notes, modes={_OFF: "disabled", _ON: "enabled", _ADAPTIVE: "auto"})
 
 
+def thinking_or_effort(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``thinking: {type}`` at models that can be switched, ``reasoning_effort`` at those that have levels.
+
+    Which model has which say its rules, by refusing reasoning.mode or reasoning.effort; the text always comes back.
+    https://platform.kimi.ai/docs/api/models-overview
+    """
+    why_no_mode, why_no_effort = (notes.model_refusal(f"reasoning.{name}") for name in ("mode", "effort"))
+    level = options.effort
+    if level and not why_no_effort:
+        _put_effort(level, dialect, body, notes)
+    elif level and (level != _NONE or why_no_mode):
+        notes.drop("reasoning.effort", why_no_effort)
+    mode = options.mode or (level and (_OFF if level == _NONE else _ON))
+    if why_no_mode:
+        # These think in any case.
+        if options.mode not in (0, _ON):
+            notes.drop("reasoning.mode", why_no_mode)
+    elif mode in (_OFF, _ON):
+        body["thinking"] = {"type": "disabled" if mode == _OFF else "enabled"}
+    elif mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
 def _put_thinking(
     options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments, modes: dict[int, str]
 ) -> None:

@@ -5,7 +5,7 @@ from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChat
 from aignehub.v1.usage_pb2 import Usage
 from typing_extensions import override
 
-from server.errors import ProviderBadResponse, ProviderUnavailable
+from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.chat.evented import EventedReader
@@ -15,7 +15,7 @@ from server.wire.json_value import Object
 from server.wire.openai_chat import fields
 from server.wire.openai_chat.choice_stream import ChoiceStream
 from server.wire.openai_chat.citations import read_sources
-from server.wire.openai_chat.decode import FAILED, decode
+from server.wire.openai_chat.decode import decode, failure
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
@@ -50,7 +50,8 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _told_usage(self) -> Usage | None:
-        return read_usage(self._usage) if self._usage else None
+        told = (self._usage, *(choice.usage for choice in self._choices.values()))
+        return next((read_usage(usage) for usage in told if usage), None)
 
     @override
     def _service_tier(self) -> str:
@@ -69,7 +70,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
     @override
     def _end(self) -> None:
         if self._choices and all(choice.reason in self._dialect.failed for choice in self._choices.values()):
-            raise ProviderUnavailable(FAILED)
+            raise failure(choice.left for choice in self._choices.values())
         if self._choices and (sources := read_sources(self._sources)):
             next(iter(self._choices.values())).cite(sources)
         super()._end()

@@ -30,6 +30,7 @@ def encode_tools(
         raise InvalidArgument.field("tools", f"{dialect.name} takes at most {dialect.max_tools}")
     encoded = [_tool(tool, f"tools[{place}]", dialect, notes) for place, tool in enumerate(tools)]
     if request.HasField("tool_choice"):
+        _check_forced(request.tool_choice, notes)
         encoded = _choose(request.tool_choice, request, encoded, dialect, body)
     body["tools"] = encoded
 
@@ -110,6 +111,13 @@ def _defer(tool: Tool, entry: dict[str, Any], path: str, dialect: Dialect, notes
         notes.drop(f"{path}.defer_loading", "the provider loads every tool")
 
 
+def _check_forced(choice: ToolChoice, notes: Adjustments) -> None:
+    modes = (choice.mode, choice.allowed_tools.mode)
+    forced = choice.function_name or choice.custom_name or chat_pb2.TOOL_CHOICE_MODE_REQUIRED in modes
+    if forced and (why := notes.model_refusal("forced_tool")):
+        raise UnsupportedByProvider.of("tool_choice", why)
+
+
 def _choose(
     choice: ToolChoice,
     request: CreateChatCompletionRequest,
@@ -121,6 +129,9 @@ def _choose(
     match choice.WhichOneof("choice"):
         case "mode":
             body["tool_choice"] = _mode(choice.mode, dialect)
+        case "function_name" if not dialect.named_tool:
+            only = AllowedTools(names=[choice.function_name], mode=chat_pb2.TOOL_CHOICE_MODE_REQUIRED)
+            return _allow(only, request, encoded, dialect, body)
         case "function_name":
             body["tool_choice"] = {"type": "function", "function": {"name": choice.function_name}}
         case "custom_name":

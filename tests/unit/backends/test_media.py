@@ -10,10 +10,12 @@ from aignehub.v1.chat_pb2 import ROLE_USER, ContentPart
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 from aignehub.v1.media_pb2 import Media
 
-from server.backends.media import CallerMedia
+from server.backends.media import CallerMedia, passes_of
 from server.errors import InvalidArgument, UrlRefused
+from server.providers.registry import PROVIDERS
 from server.transport.guard import EgressGuard
 from server.transport.settings import EgressSettings
+from server.wire.by_model import codec_of
 from tests.unit.transport.servers import Peer, RawServer, serving, soon
 
 INSIDE = "http://10.1.2.3:8000/v1"
@@ -117,12 +119,27 @@ async def test_what_a_provider_does_not_read_by_url_is_fetched_and_the_rest_left
         assert content[1].image.media.data == BODIES["/a.png"]
         assert list(content[2:]) == [stored, seen]
         # One inside is to ask no neighbour, but nobody else could read its store.
-        near = conversation(part("video", url=at + "/c.mp4"), stored)
+        near = conversation(part("video", url=at.replace("http", "HTTP") + "/c.mp4"), stored)
         inside = await media.inline(near, base_url=INSIDE, deadline=soon(5), passes=passes)
         assert inside.messages[0].content[1].video.media.data == BODIES["/c.mp4"]
         assert inside.messages[0].content[2] == stored
         untouched = conversation(stored, seen)
         assert await media.inline(untouched, base_url=OUTSIDE, deadline=soon(5), passes=passes) is untouched
+
+
+async def test_openai_gets_a_picture_by_its_address_and_a_document_or_sound_as_bytes() -> None:
+    chat = PROVIDERS["openai"].chat
+    assert chat
+    passes = passes_of(codec_of(chat({}), "gpt-4.1"), "gpt-4.1")
+    async with serving(library) as server, guard(server) as fetching:
+        at = f"http://cat.example:{server.port}"
+        seen = part("image", url="https://93.184.216.34/a.png")
+        request = conversation(seen, part("file", url=at + "/d.pdf"), part("audio", url=at + "/b.wav"))
+        sent = await CallerMedia(fetching).inline(request, base_url=OUTSIDE, deadline=soon(5), passes=passes)
+    content = sent.messages[0].content
+    assert content[1] == seen
+    assert content[2].file.media.data == BODIES["/d.pdf"]
+    assert content[3].audio.media.data == BODIES["/b.wav"]
 
 
 @pytest.mark.parametrize("url", ["https://localhost/a.png", "http://169.254.169.254/", "https://[::1]/", "file:///etc"])

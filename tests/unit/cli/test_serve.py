@@ -10,6 +10,7 @@ from server.cli.serve import ServeOptions, read_plain
     [
         ([], ServeOptions()),
         (["--dev"], ServeOptions(dev=True)),
+        (["--workers", "2"], ServeOptions(workers=2)),
         (["--config", "a b.yaml", "--listen=[::]:1"], ServeOptions(Path("a b.yaml"), "[::]:1")),
         (["--listen", "unix:/x", "--dev", "--listen", "y:1"], ServeOptions(None, "y:1", dev=True)),
     ],

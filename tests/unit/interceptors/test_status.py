@@ -13,10 +13,9 @@ from server import errors
 from server.errors import FieldViolation, HubError, InvalidArgument, ProviderRateLimited, QuotaViolation
 from server.identity.caller import Caller
 from server.identity.rights import Rights
-from server.interceptors.admission import AdmissionInterceptor, Slots
-from server.interceptors.auth import AuthInterceptor
-from server.interceptors.status import StatusInterceptor
-from server.interceptors.telemetry import TelemetryInterceptor
+from server.interceptors.admission import Slots
+from server.interceptors.call_log import CallLog
+from server.interceptors.entry import EntryInterceptor
 from server.statuses import rich_status
 from tests.running import failure
 
@@ -52,10 +51,8 @@ async def serving(behave: Callable[[], Any]) -> AsyncIterator[tuple[grpc.aio.Cha
             behave()
 
     slots = Slots(10, 10)
-    interceptors = [
-        TelemetryInterceptor(), StatusInterceptor(), AuthInterceptor(_EveryoneIsRoot()), AdmissionInterceptor(slots),
-    ]  # fmt: skip
-    server = grpc.aio.server(interceptors=interceptors)
+    log = CallLog("info")
+    server = grpc.aio.server(interceptors=[EntryInterceptor(_EveryoneIsRoot(), slots, log.tell)])
     handlers: Any = {
         "uu": grpc.unary_unary_rpc_method_handler(uu),
         "us": grpc.unary_stream_rpc_method_handler(us),
@@ -70,6 +67,7 @@ async def serving(behave: Callable[[], Any]) -> AsyncIterator[tuple[grpc.aio.Cha
             yield channel, slots
     finally:
         await server.stop(None)
+        log.close()
 
 
 async def _call(channel: Any, kind: str) -> None:

@@ -33,6 +33,13 @@ def openai(message: str, code: str | None = None, type: str = "invalid_request_e
     return {"error": {"message": message, "type": type, "param": None, "code": code}}
 
 
+def test_deepseek_calls_its_complaints_octets() -> None:
+    told = openai("Failed to deserialize the JSON body", type="invalid_request_error")
+    found = error(400, told, content_type="application/octet-stream")
+    assert isinstance(found, ProviderRejected)
+    assert "deserialize" in found.message
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [

@@ -5,10 +5,11 @@ not say that a parameter exists, the fake does not take it.
 """
 
 from tests.conversations.dialects.base import Dialect
-from tests.conversations.dialects.openai_hosts import azure, makers, openrouter, own_servers, resellers
+from tests.conversations.dialects.openai_hosts import azure, makers, moonshot, openrouter, own_servers, resellers
 
 DIALECTS: tuple[Dialect, ...] = (
     *makers.DIALECTS,
+    *moonshot.DIALECTS,
     *azure.DIALECTS,
     *openrouter.DIALECTS,
     *resellers.DIALECTS,

@@ -21,7 +21,7 @@ from tests.conversations.dialects.openai_hosts.differences import (
     bare,
     citing,
 )
-from tests.conversations.neutral import Choice, Citation, Heard, Reasoning, Script, Usage
+from tests.conversations.neutral import Choice, Citation, Heard, Reasoning, Script, ToolCall, Usage
 
 OPENAI = OpenAIChat(
     # https://platform.openai.com/docs/api-reference/chat/create
@@ -80,10 +80,14 @@ DEEPSEEK = DeepSeek(
 
 
 class XAI(OpenAIChat):
-    """Reasoning is left out of the completion's tokens and is in the total alone.
+    """Reasoning is left out of the completion's tokens and is in the total alone; calls come whole.
 
-    https://docs.x.ai/docs/guides/reasoning
+    https://docs.x.ai/docs/guides/reasoning and /docs/guides/function-calling
     """
+
+    @override
+    def call_deltas(self, place: int, call: ToolCall) -> Iterator[dict[str, Any]]:
+        yield {**self.call(call), "index": place}
 
     @override
     def usage(self, usage: Usage) -> dict[str, Any]:

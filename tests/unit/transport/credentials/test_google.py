@@ -160,7 +160,7 @@ async def test_a_token_is_fetched_once_for_all_who_wait_and_again_before_it_ends
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("server.transport.credentials.google.monotonic", lambda: now)
+    monkeypatch.setattr("server.transport.credentials.tokens.monotonic", lambda: now)
     service = Service(tokens("t1", 3600), tokens("t2", 3600), tokens("t3", 100))
     authorize, credential = google(), secret(USER)
     found = await asyncio.gather(*(headers(authorize, credential, service) for _ in range(5)))

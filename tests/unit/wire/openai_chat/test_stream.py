@@ -7,8 +7,8 @@ import pytest
 from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_service_pb2 import StreamChatCompletionResponse
 
-from server.errors import HubError, ProviderBadResponse, ProviderRejected, ProviderUnavailable
-from tests.unit.wire.support import END, ask, chunk, codec, read, sse, whole
+from server.errors import HubError, ProviderBadResponse, ProviderRateLimited, ProviderRejected, ProviderUnavailable
+from tests.unit.wire.support import END, answer, ask, chunk, codec, read, sse, whole
 
 STOP = chunk({}, finish_reason="stop")
 
@@ -64,6 +64,18 @@ def test_the_header_comes_once_and_the_end_last() -> None:
     assert (last.id, last.service_tier, last.usage.total_tokens) == ("", "default", 5)
     assert last.choices[0].finish_reason == chat_pb2.FINISH_REASON_STOP
     assert last.choices[0].role == chat_pb2.ROLE_UNSPECIFIED
+
+
+def test_usage_within_a_choice_counts_where_none_stands_beside() -> None:
+    ended = chunk({}, finish_reason="stop")
+    ended["choices"][0]["usage"] = {"prompt_tokens": 19, "completion_tokens": 13, "cached_tokens": 4}
+    alone = one(chunk({"content": "a"}), ended)
+    assert (alone.usage.input_tokens, alone.usage.output_tokens, alone.usage.cached_input_tokens) == (19, 13, 4)
+    assert (alone.usage.estimated, alone.provider_fields_json) == (False, "")
+    assert one(chunk({"content": "a"}), ended, END).usage.total_tokens == 5
+    told = whole({"content": "a"}, usage={"prompt_tokens": 1, "completion_tokens": 2})
+    del told["usage"]
+    assert answer(told).usage.total_tokens == 3
 
 
 def test_starting_up_is_not_news() -> None:
@@ -391,6 +403,31 @@ def test_openrouter_puts_an_error_beside_choices() -> None:
     with pytest.raises(ProviderUnavailable):
         decoder.finish()
     assert (decoder.usage().total_tokens, decoder.usage().estimated) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("host", "word"),
+    [("openrouter", "error"), ("deepseek", "insufficient_system_resource"), ("zai", "network_error")],
+)
+def test_a_choice_that_failed_is_no_answer(host: str, word: str) -> None:
+    with pytest.raises(ProviderUnavailable, match="before its answer was whole"):
+        answer(whole({"content": "It be"}, finish_reason=word), host)
+    decoder = codec(host).decoder(ask())
+    begun = decoder.feed(sse(chunk({"content": "It be"}), chunk(finish_reason=word), END))
+    assert begun is not None
+    assert begun.choices[0].content == "It be"
+    with pytest.raises(ProviderUnavailable, match="before its answer was whole"):
+        decoder.finish()
+
+
+def test_openrouter_tells_within_a_choice_why_it_failed() -> None:
+    failed: dict[str, Any] = {"finish_reason": "error", "error": {"code": 429, "message": "the model is overloaded"}}
+    with pytest.raises(ProviderRateLimited, match="overloaded"):
+        answer(whole({"content": ""}, **failed, native_finish_reason="OTHER"), "openrouter")
+    decoder = codec("openrouter").decoder(ask())
+    decoder.feed(sse(chunk({"content": "It be"}), chunk({}, **failed), END))
+    with pytest.raises(ProviderRateLimited, match="overloaded"):
+        decoder.finish()
 
 
 @pytest.mark.parametrize(

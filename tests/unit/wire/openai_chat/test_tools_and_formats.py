@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.openai_chat import Dialect, OpenAIChatCodec
 from tests.unit.wire.support import ask, body, encoded
 
 F = {"function": {"name": "f"}}
@@ -34,6 +35,13 @@ def test_a_function_without_parameters() -> None:
     hollow = {"function": {"name": "f", "parametersJsonSchema": "{}"}}
     assert tools(hollow, host="deepseek")[0]["function"]["parameters"] == empty
     assert tools(hollow)[0]["function"]["parameters"] == {}
+
+
+def test_a_tool_that_no_name_can_force_is_the_only_one_and_required() -> None:
+    codec = OpenAIChatCodec(Dialect(name="host", named_tool=False))
+    other = {"function": {"name": "g"}}
+    sent = json.loads(codec.encode(ask(tools=[F, other], toolChoice={"functionName": "g"}), "m", stream=False).body)
+    assert (sent["tool_choice"], [tool["function"]["name"] for tool in sent["tools"]]) == ("required", ["g"])
 
 
 @pytest.mark.parametrize("schema", ["{", "[]", "1", '{"a":1,}', '{"a":NaN}', "[" * 2000])
