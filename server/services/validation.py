@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
-import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -55,12 +56,19 @@ def validate(message: Message, *, media_bytes: int = MEDIA_BYTES) -> None:
         return
     if _holds_bytes(message.DESCRIPTOR) and size > media_bytes:
         message = _without_bytes(message)
+    validator = _validator()
     try:
-        protovalidate.validate(message, fail_fast=entries > _MANY_ENTRIES)
-    except protovalidate.ValidationError as error:
+        validator.validate(message, fail_fast=entries > _MANY_ENTRIES)
+    except validator.ValidationError as error:
         # The error speaks protobuf-py; the rest of the hub speaks google.protobuf.
         found = validate_pb2.Violations.FromString(error.to_proto().to_binary()).violations
         raise _refusal(found, message) from None
+
+
+@cache
+def _validator() -> Any:
+    """protovalidate, imported with the first request that is not plainly sound: it is 11 MB that others do without."""
+    return import_module("protovalidate")
 
 
 def _refusal(found: Iterable[validate_pb2.Violation], request: Message) -> InvalidArgument:
