@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from aignehub.v1.usage_pb2 import GatewayInfo
 
@@ -122,13 +123,13 @@ class Course:
         """Tells the caller of every attempt."""
         gateway.attempts.extend(attempt.info for attempt in self._made)
 
-    def __enter__(self) -> "Course":
+    def __enter__(self) -> Self:
         """The call begins."""
         self._shared.repeats.calls += 1
         self._shared.hedges.earn()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         """The call is over."""
         self._shared.repeats.calls -= 1
         for _ in range(self._repeats):
