@@ -34,7 +34,7 @@ from server.wire.audio.voice import SpokenVoice
 from server.wire.recording import Dictation
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One attempt at one provider."""
 
