@@ -195,6 +195,16 @@ def _passed_on(kind: str, media: Media, passes: Passes | None, *, private: bool)
     return passes(kind, media) and not (private and media.url[:6].lower().startswith(("https:", "http:")))
 
 
+def names_urls(request: CreateChatCompletionRequest) -> bool:
+    """Whether the conversation holds media by their URL: most hold none, and are told so without a wait."""
+    for message in request.messages:
+        for part in message.content:
+            kind = part.WhichOneof("part")
+            if kind in _ACCEPT and getattr(part, kind).media.WhichOneof("source") == "url":
+                return True
+    return False
+
+
 def _urls(request: CreateChatCompletionRequest) -> Iterator[tuple[str, str, Media]]:
     """Path, kind of part and media of every URL in the conversation."""
     for row, message in enumerate(request.messages):
