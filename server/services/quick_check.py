@@ -11,11 +11,9 @@ from functools import cache
 from math import inf, isfinite
 from typing import Any
 
-import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 Check = Callable[[Any], bool]
 """True where a value is surely sound."""
@@ -53,12 +51,11 @@ class Shape:
     __slots__ = ("_by_name", "_checks", "_needed", "_oneofs", "_whole", "check")
 
     def __init__(self, descriptor: Descriptor) -> None:
-        self._needed = _needed(descriptor)
-        self._checks: dict[FieldDescriptor, Check] = {}
-        for field in descriptor.fields:
-            check = _check_of(field)
-            if check is not None or field in self._needed:
-                self._checks[field] = check or _anything
+        checks = {field: _check_of(field) for field in descriptor.fields}
+        self._needed = frozenset(field for field, check in checks.items() if _is_needed(field, check))
+        self._checks: dict[FieldDescriptor, Check] = {
+            field: check or _anything for field, check in checks.items() if check or field in self._needed
+        }
         self._by_name = [(field.name, field, check) for field, check in self._checks.items()]
         self._oneofs = [one.name for one in descriptor.oneofs if _rules(one, validate_pb2.oneof).required]
         rules = _rules(descriptor, validate_pb2.message)
@@ -111,14 +108,14 @@ def _rules(described: Any, extension: Any) -> Any:
     return described.GetOptions().Extensions[extension]
 
 
-def _needed(descriptor: Descriptor) -> frozenset[FieldDescriptor]:
-    """Fields that must be set: those the validator finds fault with in an empty message."""
-    found = set()
-    for violation in protovalidate.collect_violations(GetMessageClass(descriptor)()):
-        path = validate_pb2.Violation.FromString(violation.proto.to_binary()).field.elements
-        if path and path[0].field_number:
-            found.add(descriptor.fields_by_number[path[0].field_number])
-    return frozenset(found)
+def _is_needed(field: FieldDescriptor, check: Check | None) -> bool:
+    """Whether it must be set: required, or without a presence of its own and its empty value not sound."""
+    if _rules(field, validate_pb2.field).required:
+        return True
+    if check is None or field.has_presence:
+        return False
+    is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+    return not check({} if is_map else () if field.is_repeated else field.default_value)
 
 
 def _check_of(field: FieldDescriptor) -> Check | None:
@@ -159,9 +156,17 @@ def _within(descriptor: Descriptor) -> frozenset[str]:
 
 
 def _check_of_list(rules: Any, of_message: Check | None, field: FieldDescriptor) -> Check | None:
-    if not _known(rules, {"required", "repeated"}) or not _known(rules.repeated, {"min_items", "max_items", "items"}):
+    told = rules.repeated
+    if not _known(rules, {"required", "repeated"}) or not _known(told, {"min_items", "max_items", "unique", "items"}):
         return _unsure
-    least, most = rules.repeated.min_items, rules.repeated.max_items or inf
+    least, most = told.min_items, told.max_items or inf
+    if told.unique:
+        of_values = _check_of_value(told.items, field) or _anything
+        if of_message is not None or field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
+            return _unsure
+        return lambda values: (
+            least <= len(values) <= most and len({*values}) == len(values) and all(map(of_values, values))
+        )
     each = of_message or _check_of_value(rules.repeated.items, field)
     if of_message is not None and rules.repeated.HasField("items"):
         return _unsure
@@ -203,8 +208,10 @@ def _check_of_value(rules: Any, field: FieldDescriptor) -> Check | None:
 
 
 def _check_of_text(told: Any) -> Check:
-    if not _known(told, {"min_len", "max_len", "pattern"}):
+    if not _known(told, {"min_len", "max_len", "pattern", "in"}):
         return _unsure
+    if words := frozenset(getattr(told, "in")):
+        return words.__contains__ if _known(told, {"in"}) else _unsure
     least, most = told.min_len, told.max_len if told.HasField("max_len") else inf
     if not told.pattern:
         return lambda text: least <= len(text) <= most

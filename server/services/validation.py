@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
-import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -28,7 +29,8 @@ _FEW_BYTES = 4096
 """A smaller request cannot hold enough entries to matter."""
 
 FORMS: Mapping[str, str] = MappingProxyType({
-    "aignehub.v1.ImageOptions.size": "is none of WIDTHxHEIGHT in pixels (1024x1024), a class (1K, 0.5K, 1MP) and auto",
+    "aignehub.v1.ImageOptions.size":
+        "is none of WIDTHxHEIGHT of 10 pixels and more (1024x1024), a class (1K, 0.5K, 1MP) and auto",
     "aignehub.v1.ImageOptions.aspect_ratio": "is neither W:H (16:9, 1:1, 2.4:1) nor auto",
     "aignehub.v1.FunctionTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",
     "aignehub.v1.CustomTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",
@@ -55,12 +57,19 @@ def validate(message: Message, *, media_bytes: int = MEDIA_BYTES) -> None:
         return
     if _holds_bytes(message.DESCRIPTOR) and size > media_bytes:
         message = _without_bytes(message)
+    validator = _validator()
     try:
-        protovalidate.validate(message, fail_fast=entries > _MANY_ENTRIES)
-    except protovalidate.ValidationError as error:
+        validator.validate(message, fail_fast=entries > _MANY_ENTRIES)
+    except validator.ValidationError as error:
         # The error speaks protobuf-py; the rest of the hub speaks google.protobuf.
         found = validate_pb2.Violations.FromString(error.to_proto().to_binary()).violations
         raise _refusal(found, message) from None
+
+
+@cache
+def _validator() -> Any:
+    """protovalidate, imported with the first request that is not plainly sound: it is 11 MB that others do without."""
+    return import_module("protovalidate")
 
 
 def _refusal(found: Iterable[validate_pb2.Violation], request: Message) -> InvalidArgument:

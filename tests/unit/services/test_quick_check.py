@@ -15,6 +15,7 @@ from aignehub.v1 import (
     embedding_service_pb2,
     image_service_pb2,
     model_service_pb2,
+    usage_pb2,
 )
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -136,6 +137,10 @@ def test_the_quick_way_is_the_usual_one() -> None:
         ({"stop": [""]}, False),
         ({"metadata": {"k": "v"}}, True),
         ({"metadata": {"": "v"}}, False),
+        ({"modalities": [usage_pb2.MODALITY_TEXT]}, True),
+        ({"modalities": [usage_pb2.MODALITY_TEXT] * 2}, False),
+        ({"web_search_options": chat_service_pb2.WebSearchOptions(search_context_size="low")}, True),
+        ({"web_search_options": chat_service_pb2.WebSearchOptions(search_context_size="lo")}, False),
         ({"tools": [chat_pb2.Tool(function=chat_pb2.FunctionTool(name="get_weather"))]}, True),
         ({"tools": [chat_pb2.Tool(function=chat_pb2.FunctionTool(name="get weather"))]}, False),
         ({"tools": [chat_pb2.Tool(function=chat_pb2.FunctionTool(name="get_weather\n"))]}, False),
