@@ -34,7 +34,7 @@ from server.wire.audio.voice import SpokenVoice
 from server.wire.recording import Dictation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One attempt at one provider."""
 

@@ -12,7 +12,7 @@ from aignehub.v1.usage_pb2 import GatewayInfo
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
-from server.backends.media import CallerMedia, passes_of
+from server.backends.media import CallerMedia, names_urls, passes_of
 from server.errors import HubError
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -45,7 +45,8 @@ class HttpChatBackend:
         """The whole answer, with usage and gateway. Raises HubError with ``provider`` and ``model`` in its metadata."""
         codec, http = self._way(call.model)
         try:
-            request = await self._inlined(request, codec, call)
+            if names_urls(request):
+                request = await self._inlined(request, codec, call)
             asked = codec.encode(request, call.model, stream=False)
             whole = await http.whole(asked, call)
             response = codec.decode(whole, request)
@@ -65,7 +66,8 @@ class HttpChatBackend:
         told = _Told()
         try:
             codec, http = self._way(call.model)
-            request = await self._inlined(request, codec, call)
+            if names_urls(request):
+                request = await self._inlined(request, codec, call)
             asked = codec.encode(request, call.model, stream=True)
             decoder = codec.decoder(request)
             continuous_usage = request.stream_options.continuous_usage

@@ -51,8 +51,8 @@ class HttpTranscriptionBackend:
             answer = self._codec.decode(whole, dictation, call.model)
         except HubError as error:
             if isinstance(error, ProviderRejected):
-                # The codec names the fields of CreateTranscription.
-                error.fields = moved(error.fields, _places(dictation))
+                # What the provider calls its file is wherever the caller's method has the recording.
+                error.fields = moved(error.fields, {"audio": dictation.recording.field})
             raise attributed(error, self._endpoint.name, call) from None
         answer.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
         return answer
@@ -80,9 +80,3 @@ class HttpTranscriptionBackend:
                     yield event
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-
-
-def _places(dictation: Dictation) -> dict[str, str]:
-    """Where the caller's method has the fields of CreateTranscription."""
-    above = dictation.options_field.removesuffix("options")
-    return {"audio": dictation.recording.field, "options": dictation.options_field, "model": f"{above}model"}

@@ -1,8 +1,9 @@
-"""One log line a call, written with those of other calls: a write for each took longer than making the line."""
+"""One log line a call, made and written with those of other calls: a dozen at once cost less than two by themselves."""
 
 import asyncio
 import sys
 from datetime import UTC, datetime
+from time import time
 
 import orjson
 
@@ -24,19 +25,16 @@ class CallLog:
         """``level`` is the least severe that is logged; a line of a call is info. Made in the loop that uses it."""
         self._wanted = level in _LOGGED_AT
         self._loop = asyncio.get_running_loop()
-        self._lines: list[bytes] = []
+        self._ended: list[tuple[CurrentCall, str, float, float]] = []
+        """Calls with the code they ended with, how long they took, and when that was in Unix seconds."""
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, call: CurrentCall, code: str) -> None:
         """A call ended with the code of this name."""
         if not self._wanted:
             return
-        fields = line_of(call, code)
-        fields["event"] = "call"
-        fields["level"] = "info"
-        fields["timestamp"] = datetime.now(UTC)
-        self._lines.append(orjson.dumps(fields, option=_FORMAT))
-        if len(self._lines) >= _MOST:
+        self._ended.append((call, code, call.phases.total(), time()))
+        if len(self._ended) >= _MOST:
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(_EVERY, self.flush)
@@ -46,11 +44,19 @@ class CallLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        lines, self._lines = self._lines, []
-        if lines:
-            sys.stderr.buffer.write(b"".join(lines))
+        ended, self._ended = self._ended, []
+        if ended:
+            sys.stderr.buffer.write(b"".join([_line(*one) for one in ended]))
             sys.stderr.buffer.flush()
 
     def close(self) -> None:
         """Writes the last ones. A line told later still is written, by its timer or not at all."""
         self.flush()
+
+
+def _line(call: CurrentCall, code: str, seconds: float, at: float) -> bytes:
+    fields = line_of(call, code, seconds)
+    fields["event"] = "call"
+    fields["level"] = "info"
+    fields["timestamp"] = datetime.fromtimestamp(at, UTC)
+    return orjson.dumps(fields, option=_FORMAT)

@@ -44,6 +44,7 @@ _CHAT = Dialect(
     max_temperature=1.5,
     inputs=frozenset({"image", "audio", "file"}),
     system_media=False,
+    tool_media=True,
     audio_text=True,
     document_parts=True,
     replay_reasoning=reasoning.IN_PLACE,

@@ -9,14 +9,14 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from server.backends.base import Call
 from server.errors import DOMAIN, HubError, Internal
-from server.phases import Phases
+from server.phases import Phases, put_seconds
 from server.routing.catalogue import Candidate, Provider
 from server.routing.health.provider import Admission, ProviderHealth
 
 B = TypeVar("B")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terms:
     """What one call brings along, whichever provider serves it."""
 
@@ -110,7 +110,7 @@ class Attempt:
         if self._over:
             return False
         self._over = True
-        self.info.duration.FromMicroseconds(int((self._clock() - self._leave.began) * 1_000_000))
+        put_seconds(self.info.duration, self._clock() - self._leave.began)
         return True
 
 

@@ -1,6 +1,6 @@
 """Chat over the plan of a call."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 
 from aignehub.v1.chat_service_pb2 import (
     CountTokensResponse,
@@ -22,8 +22,8 @@ async def chat(
 ) -> CreateChatCompletionResponse:
     """The whole answer; ``gateway.attempts`` tells every attempt it took."""
 
-    async def send(attempt: Attempt) -> CreateChatCompletionResponse:
-        return await served(attempt.provider.chat).chat(request, attempt.call)
+    def send(attempt: Attempt) -> Awaitable[CreateChatCompletionResponse]:
+        return served(attempt.provider.chat).chat(request, attempt.call)
 
     return await dispatch.whole(plan, terms, send)
 

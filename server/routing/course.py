@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from aignehub.v1.usage_pb2 import GatewayInfo
 
@@ -35,7 +36,9 @@ class _Slot:
 
 
 class Course:
-    """State of one call. ``next`` gives an attempt to make or seconds to wait; ``after`` is told how one failed.
+    """State of one call, which lasts as long as its ``with``.
+
+    ``next`` gives an attempt to make or seconds to wait; ``after`` is told how one failed.
 
     Within a tier, which is the plan's candidates for one model, other keys come first, then other providers, then
     repeats; only then the next model.
@@ -120,8 +123,15 @@ class Course:
         """Tells the caller of every attempt."""
         gateway.attempts.extend(attempt.info for attempt in self._made)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """The call begins."""
+        self._shared.repeats.calls += 1
+        self._shared.hedges.earn()
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """The call is over."""
+        self._shared.repeats.calls -= 1
         for _ in range(self._repeats):
             self._shared.repeats.repay()
         self._repeats = 0

@@ -1,8 +1,8 @@
 """Runs a plan: attempts one after the other or side by side, until one has content."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -188,17 +188,8 @@ class Dispatch:
         known = self.shared.book.known(plan.candidates[0])
         return plan if known is None else replace(plan, hedge_after=known.pace.p95)
 
-    @contextmanager
-    def _course(self, plan: Plan, terms: Terms, *, streaming: bool) -> Iterator[Course]:
-        shared = self.shared
-        course = Course(plan, terms, shared, self._clock, streaming=streaming)
-        shared.repeats.calls += 1
-        shared.hedges.earn()
-        try:
-            yield course
-        finally:
-            shared.repeats.calls -= 1
-            course.close()
+    def _course(self, plan: Plan, terms: Terms, *, streaming: bool) -> Course:
+        return Course(plan, terms, self.shared, self._clock, streaming=streaming)
 
     async def _first(
         self,

@@ -1,10 +1,9 @@
 """A text that is still being written, spoken sentence by sentence."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from types import MappingProxyType
 
 from aignehub.v1 import audio_pb2
 from aignehub.v1.audio_service_pb2 import CreateSpeechRequest, SpeechSessionConfig, StreamSpeechResponse
@@ -15,18 +14,12 @@ from server.routing.attempt import Terms
 from server.routing.audio import speech_stream
 from server.routing.dispatch import Dispatch
 from server.routing.plan import Plan
-from server.wire.field_names import moved
 from server.wire.sentences import Sentences
 from server.wire.sums import add_usage
 from server.wire.wav_join import WavJoin
 
 _AHEAD = 1
 """Sentences read while one is spoken; then the caller's own stream waits."""
-
-_IN_SESSION: Mapping[str, str] = MappingProxyType(
-    {**{name: f"config.{name}" for name in ("model", "options", "gateway")}, "input": "text"}
-)
-"""Where a session has the fields of CreateSpeech."""
 
 
 async def speech_session(
@@ -58,8 +51,6 @@ async def speech_session(
             spoken.next()
         await reading
     except HubError as error:
-        # A sentence is spoken as one of CreateSpeech is.
-        error.fields = moved(error.fields, _IN_SESSION)
         failure = error
     finally:
         reading.cancel()

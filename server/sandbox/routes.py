@@ -78,6 +78,8 @@ async def _openai_errors(
         return await handler(request)
     except Refusal as refusal:
         return _error(refusal)
+    except ConnectionResetError:  # the client left while it was written to, before this request was cancelled
+        return web.Response()
     except (RecursionError, TypeError, ValueError):
         # A schema nested deeper than Python walks, or than its JSON writer does.
         return _error(Refusal("The request is nested too deeply or holds values that JSON cannot."))

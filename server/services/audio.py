@@ -1,8 +1,10 @@
 """aignehub.v1.AudioService: validate, resolve, delegate."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from types import MappingProxyType
 
 from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceServicer
@@ -21,7 +23,15 @@ from server.services.recordings import audio_of, first_config, transcription, tr
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 from server.services.voices import list_voices
+from server.wire.field_names import told_at
 from server.wire.recording import Dictation
+
+_PIECE = 16 * 1024
+"""Bytes of live audio that are worked on before others get a turn on the loop: a few milliseconds."""
+_IN_CONFIG = MappingProxyType({name: f"config.{name}" for name in ("model", "input", "options", "gateway")})
+"""Where the streaming methods have what the unary ones have at the top."""
+_IN_SESSION = MappingProxyType({**_IN_CONFIG, "input": "text"})
+"""A sentence of a session is spoken as one of CreateSpeech is."""
 
 
 class AudioService(AudioServiceServicer):
@@ -57,35 +67,27 @@ class AudioService(AudioServiceServicer):
     ) -> pb.CreateTranscriptionResponse:
         first = await first_config(request_iterator)
         validate(first)
-        refuse_for_streams(first.config.gateway)
-        plan = self._hearing(first.config.model, first.config.gateway)
-        async with Arrival(audio_of(request_iterator)) as coming:
-            return _heard(await self._transcribed(uploaded(first.config, coming), plan, context))
+        with told_at(_IN_CONFIG):
+            refuse_for_streams(first.config.gateway)
+            plan = self._hearing(first.config.model, first.config.gateway)
+            async with Arrival(audio_of(request_iterator)) as coming:
+                return _heard(await self._transcribed(uploaded(first.config, coming), plan, context))
 
     @override
     async def StreamTranscription(
         self, request_iterator: AsyncIterator[pb.StreamTranscriptionRequest], context: Context
     ) -> AsyncIterator[pb.StreamTranscriptionResponse]:
-        call = current_call.get()
         first = await first_config(request_iterator)
         validate(first)
         config = first.config
-        refuse_for_streams(config.gateway)
-        plan = self._hearing(config.model, config.gateway)
-        terms = self._frame.terms(context)
-        first_at: float | None = None
-        async with aclosing(
-            transcribe_live(config, _spoken(request_iterator), plan, terms, self._frame.dispatch)
-        ) as events:
-            async for event in events:
-                if first_at is None and (event.HasField("interim") or event.HasField("final")):
-                    first_at = call.phases.total()
-                if event.HasField("summary"):
-                    conclude(call, event.summary.gateway, event.summary.usage)
-                    call.response_model = event.summary.gateway.provider_model
-                    if first_at is not None:
-                        event.summary.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
-                yield event
+        with told_at(_IN_CONFIG):
+            refuse_for_streams(config.gateway)
+            plan = self._hearing(config.model, config.gateway)
+            terms = self._frame.terms(context)
+            events = transcribe_live(config, _spoken(request_iterator), plan, terms, self._frame.dispatch)
+            async with aclosing(events):
+                async for event in _summed_up(events):
+                    yield event
 
     @override
     async def CreateSpeech(self, request: pb.CreateSpeechRequest, context: Context) -> pb.CreateSpeechResponse:
@@ -115,19 +117,20 @@ class AudioService(AudioServiceServicer):
     ) -> AsyncIterator[pb.StreamSpeechSessionResponse]:
         first = await first_config(request_iterator)
         validate(first)
-        refuse_for_streams(first.config.gateway)
-        plan = self._speaking(first.config.model, first.config.gateway)
-        terms = self._frame.terms(context)
-        texts = _written(request_iterator)
-        async with aclosing(speech_session(first.config, texts, plan, terms, self._frame.dispatch)) as chunks:
-            listening: _Listening | None = None
-            async for chunk in chunks:
-                if listening is None:
-                    listening = _Listening(current_call.get())
-                    listening.began(chunk)
-                if chunk.HasField("gateway"):
-                    listening.ended(chunk)
-                yield pb.StreamSpeechSessionResponse(chunk=chunk)
+        with told_at(_IN_SESSION):
+            refuse_for_streams(first.config.gateway)
+            plan = self._speaking(first.config.model, first.config.gateway)
+            terms = self._frame.terms(context)
+            texts = _written(request_iterator)
+            async with aclosing(speech_session(first.config, texts, plan, terms, self._frame.dispatch)) as chunks:
+                listening: _Listening | None = None
+                async for chunk in chunks:
+                    if listening is None:
+                        listening = _Listening(current_call.get())
+                        listening.began(chunk)
+                    if chunk.HasField("gateway"):
+                        listening.ended(chunk)
+                    yield pb.StreamSpeechSessionResponse(chunk=chunk)
 
     @override
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
@@ -162,12 +165,32 @@ class _Listening(FirstAndLast[pb.StreamSpeechResponse]):
         self.call.response_model = event.gateway.provider_model
 
 
+async def _summed_up(
+    events: AsyncIterator[pb.StreamTranscriptionResponse],
+) -> AsyncIterator[pb.StreamTranscriptionResponse]:
+    """The events, the summary with the call's id and times."""
+    call = current_call.get()
+    first_at: float | None = None
+    async for event in events:
+        if first_at is None and (event.HasField("interim") or event.HasField("final")):
+            first_at = call.phases.total()
+        if event.HasField("summary"):
+            conclude(call, event.summary.gateway, event.summary.usage)
+            call.response_model = event.summary.gateway.provider_model
+            if first_at is not None:
+                event.summary.gateway.time_to_first_token.FromMicroseconds(int(first_at * 1_000_000))
+        yield event
+
+
 async def _spoken(requests: AsyncIterator[pb.StreamTranscriptionRequest]) -> AsyncIterator[bytes | None]:
     """Audio of the stream; None ends an utterance."""
     async for request in requests:
         match request.WhichOneof("payload"):
             case "audio":
-                yield request.audio
+                for begin in range(0, len(request.audio), _PIECE):
+                    if begin:
+                        await asyncio.sleep(0)
+                    yield request.audio[begin : begin + _PIECE]
             case "commit":
                 yield None
             case _:

@@ -1,6 +1,6 @@
 """aignehub.v1.ChatService: validate, resolve, delegate."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -41,8 +41,8 @@ class ChatService(ChatServiceServicer):
     async def CreateChatCompletion(
         self, request: CreateChatCompletionRequest, context: Context
     ) -> CreateChatCompletionResponse:
-        async def make() -> CreateChatCompletionResponse:
-            return await chat(request, plan, self._frame.terms(context), self._frame.dispatch)
+        def make() -> Awaitable[CreateChatCompletionResponse]:
+            return chat(request, plan, self._frame.terms(context), self._frame.dispatch)
 
         call = current_call.get()
         plan = self._plan(request)

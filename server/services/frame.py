@@ -15,12 +15,14 @@ from google.protobuf.message import Message
 from server.calls import CurrentCall, current_call
 from server.errors import DeadlineExceeded, InvalidArgument, OneOfSeveral, PermissionDenied
 from server.identity.rights import Rights
+from server.phases import put_seconds
 from server.routing.attempt import Terms
 from server.routing.catalogue import Catalogue, Modality
 from server.routing.dispatch import Dispatch
 from server.routing.fit import Facts, Needs, fitting
 from server.routing.live import Live
 from server.routing.plan import Plan
+from server.routing.plans import Plans
 from server.routing.policies import Policy
 from server.routing.resolve import NO_WISHES, Wishes, plan_call
 from server.services.replays import Replays
@@ -47,19 +49,24 @@ class Frame:
     replays: Replays = field(default_factory=Replays)
     shares_port: bool = False
     """Other processes answer calls as well, and what this one keeps is unknown to them."""
+    plans: Plans = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begins without a plan."""
+        object.__setattr__(self, "plans", Plans(self.dispatch.order))
 
     @property
     def catalogue(self) -> Catalogue:
         """The providers in use just now."""
         return self.live.now.catalogue
 
-    async def once(self, request: Message, gateway: GatewayOptions, make: Callable[[], Awaitable[M]]) -> M:
+    def once(self, request: Message, gateway: GatewayOptions, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
         """What ``make`` answers; under an idempotency key, made once for all repeats of ``request``."""
         if not gateway.idempotency_key:
-            return await make()
+            return make()
         if self.shares_port:
             raise OneOfSeveral.cannot("gateway.idempotency_key", "a repeat may reach another worker and be made again")
-        return await self.replays.once(gateway.idempotency_key, request, make)
+        return self.replays.once(gateway.idempotency_key, request, make)
 
     def plan(
         self, model: str, gateway: GatewayOptions, modality: Modality, needs: Callable[[], Needs] | None = None
@@ -73,25 +80,17 @@ class Frame:
         began = perf_counter()
         call = current_call.get()
         rights = caller_rights()
-        refuse_unbuilt_options(gateway)
-        if gateway.extra_body_json and not rights.allows_method(_EXTRA_BODY_RIGHT):
-            raise PermissionDenied(
-                f"this key may not use gateway.extra_body_json; its allowed_methods need {_EXTRA_BODY_RIGHT}"
-            )
+        wishes = _wishes(gateway, rights)
         configuration = self.live.now
         model = model or configuration.defaults.get(modality, "")
         if not model:
             raise InvalidArgument.field("model", "name a model, as provider/model; this hub has no default")
         call.request_model = model
-        plan = plan_call(
-            configuration.catalogue,
-            model,
-            rights,
-            modality,
-            wishes_of(gateway),
-            order=self.dispatch.order,
-            policy=configuration.rules.policy,
-        )
+        if wishes is NO_WISHES:
+            plan = self.plans.plan(configuration, model, rights, modality)
+        else:
+            order, policy = self.dispatch.order, configuration.rules.policy
+            plan = plan_call(configuration.catalogue, model, rights, modality, wishes, order=order, policy=policy)
         if needs is not None and self.facts is not None:
             plan = fitting(plan, needs, self.facts)
         call.provider = plan.candidates[0].provider.name
@@ -108,6 +107,18 @@ class Frame:
         if budget <= 0:
             raise DeadlineExceeded("the deadline passed before the call began; allow more time")
         return Terms(get_running_loop().time() + budget, call.request_id, call.phases, call.traceparent)
+
+
+def _wishes(gateway: GatewayOptions, rights: Rights) -> Wishes:
+    """What the caller asks of routing, once every option is known to be served and allowed."""
+    if not gateway.ListFields():
+        return NO_WISHES
+    refuse_unbuilt_options(gateway)
+    if gateway.extra_body_json and not rights.allows_method(_EXTRA_BODY_RIGHT):
+        raise PermissionDenied(
+            f"this key may not use gateway.extra_body_json; its allowed_methods need {_EXTRA_BODY_RIGHT}"
+        )
+    return wishes_of(gateway)
 
 
 def wishes_of(gateway: GatewayOptions) -> Wishes:
@@ -146,7 +157,7 @@ def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
     gateway.request_id = call.request_id
     call.provider = gateway.provider or call.provider
     overhead = max(0.0, call.phases.total() - call.phases.spent("upstream"))
-    gateway.gateway_duration.FromMicroseconds(int(overhead * 1_000_000))
+    put_seconds(gateway.gateway_duration, overhead)
     call.input_tokens = usage.input_tokens
     call.output_tokens = usage.output_tokens
 

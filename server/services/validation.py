@@ -29,7 +29,8 @@ _FEW_BYTES = 4096
 """A smaller request cannot hold enough entries to matter."""
 
 FORMS: Mapping[str, str] = MappingProxyType({
-    "aignehub.v1.ImageOptions.size": "is none of WIDTHxHEIGHT in pixels (1024x1024), a class (1K, 0.5K, 1MP) and auto",
+    "aignehub.v1.ImageOptions.size":
+        "is none of WIDTHxHEIGHT of 10 pixels and more (1024x1024), a class (1K, 0.5K, 1MP) and auto",
     "aignehub.v1.ImageOptions.aspect_ratio": "is neither W:H (16:9, 1:1, 2.4:1) nor auto",
     "aignehub.v1.FunctionTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",
     "aignehub.v1.CustomTool.name": "must be 1 to 128 letters of a-z and A-Z, digits, and any of _ . -",

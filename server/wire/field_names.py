@@ -1,10 +1,11 @@
 """A provider's names of fields as those of the contract, for what it says is wrong."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
-from server.errors import FieldViolation
+from server.errors import FieldViolation, HubError
 
 Names = Mapping[str, str]
 """The contract's path by the provider's, such as ``tools[].function.parameters``; ``[]`` is any place in a list."""
@@ -38,6 +39,21 @@ def _begins(steps: Sequence[str], wanted: Sequence[str]) -> bool:
     return len(steps) >= len(wanted) and all(
         step.isdecimal() if want == _PLACE else step == want for step, want in pairs
     )
+
+
+@contextmanager
+def told_at(places: Mapping[str, str]) -> Iterator[None]:
+    """Errors from within tell their fields by ``places``, as ``moved`` does, and so do messages that begin with one."""
+    try:
+        yield
+    except HubError as error:
+        was, error.fields = error.fields, moved(error.fields, places)
+        if was and (path := was[0].field) != error.fields[0].field and error.message.startswith(path):
+            error.message = error.fields[0].field + error.message.removeprefix(path)
+            error.args = (error.message,)
+        if "field" in error.metadata:
+            error.metadata["field"] = _moved(error.metadata["field"], places)
+        raise
 
 
 def moved(fields: Sequence[FieldViolation], places: Mapping[str, str]) -> tuple[FieldViolation, ...]:

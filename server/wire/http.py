@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpRequest:
     """What a codec wants sent.
 
@@ -25,7 +25,7 @@ class HttpRequest:
     """Sent in place of both as it comes, chunked, since its length is not known. It can be sent once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpResponse:
     """A whole answer. ``headers`` looks names up without regard to case."""
 

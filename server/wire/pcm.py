@@ -15,6 +15,8 @@ FULL_SCALE = 32768.0
 _LOUDEST = 32767
 _FLOAT_WIDTH = 4
 _G711_RATE = 8000
+_LOWEST_RATE = 4000
+"""Below it no speech can be understood, and a second of it would become many at a provider's rate."""
 _LAWS = {audio_pb2.AUDIO_FORMAT_MULAW: wav.MULAW, audio_pb2.AUDIO_FORMAT_ALAW: wav.ALAW}
 _HEARD = frozenset({
     audio_pb2.AUDIO_FORMAT_UNSPECIFIED, audio_pb2.AUDIO_FORMAT_PCM_S16LE, audio_pb2.AUDIO_FORMAT_WAV, *_LAWS,
@@ -85,6 +87,8 @@ class LiveSamples:
             raise InvalidArgument.field(
                 f"{field}.sample_rate_hertz", "say the rate of headerless samples, such as 16000"
             )
+        if 0 < self._source < _LOWEST_RATE:
+            raise InvalidArgument.field(f"{field}.sample_rate_hertz", f"is below {_LOWEST_RATE}, the least for speech")
 
     @property
     def rate(self) -> int:
@@ -124,6 +128,10 @@ class LiveSamples:
         if (header.tag, header.bits) not in ((wav.PCM, 16), (wav.MULAW, 8), (wav.ALAW, 8)):
             raise InvalidArgument.field(
                 "audio", "is a WAV file of other than 16-bit PCM or G.711; convert it, or upload it whole"
+            )
+        if header.rate < _LOWEST_RATE:
+            raise InvalidArgument.field(
+                "audio", f"is a WAV file of {header.rate} Hz; {_LOWEST_RATE} is the least for speech"
             )
         self._header = None
         self._source, self._channels, self._tag = header.rate, header.channels, header.tag

@@ -1,6 +1,7 @@
 """Claude through a running hub: credentials, failures as statuses, counts, a caller that goes away."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp import web
 from server.errors import ConfigError
 from tests.fake_provider import FakeProvider, answers, streams
 from tests.running import RunningHub, ask, failure, running_hub, until
-from tests.unit.wire.anthropic.support import end, framed, start, text
+from tests.unit.wire.anthropic.support import block, deltas, end, framed, parts_of, start, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -223,3 +224,57 @@ async def test_a_whole_answer_is_streamed_as_one_message(scene: Scene) -> None:
     scene.fake.answer = streams(framed([start(), *text(0, "Hi."), *end()]))
     call = scene.hub.chat.StreamChatCompletion(ask(model=MODEL), metadata=scene.hub.auth, timeout=5)
     assert [chunk async for chunk in call][-1].usage.total_tokens == 15
+
+
+USE: dict[str, Any] = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a cat"}}
+FOUND: dict[str, Any] = {
+    "type": "web_search_tool_result",
+    "tool_use_id": "srvtoolu_1",
+    "content": [
+        {"type": "web_search_result", "url": "https://x.test", "title": "X", "encrypted_content": "EqgfCioIARgB"}
+    ],
+}
+PAUSED = {**ANSWER, "content": [USE, FOUND], "stop_reason": "pause_turn"}
+# https://platform.claude.com/docs/en/build-with-claude/citations
+CITED = {
+    "type": "char_location",
+    "cited_text": "Cats purr.",
+    "document_index": 0,
+    "document_title": "Cats",
+    "start_char_index": 0,
+    "end_char_index": 10,
+}
+SAID = {**ANSWER, "content": [{"type": "text", "text": "They purr.", "citations": [CITED]}]}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_turn_of_its_own_tools_that_pauses_goes_on_where_it_was(scene: Scene, streamed: bool) -> None:
+    """Server tools, a pause, a document and its citations, with everything that came sent back as it was."""
+    request = ask(model=MODEL)
+    request.web_search_options.SetInParent()
+    document = request.messages[0].content.add().file
+    document.media.data, document.media.mime_type, document.citations = b"Cats purr.", "text/plain", True
+    message = chat_pb2.Message(role=chat_pb2.ROLE_ASSISTANT)
+    if streamed:
+        blocks = [block(number, one) for number, one in enumerate((USE, FOUND))]
+        scene.fake.answer = streams(framed([start(), *blocks[0], *blocks[1], *end("pause_turn")]))
+        call = scene.hub.chat.StreamChatCompletion(request, metadata=scene.hub.auth, timeout=5)
+        told = [one async for one in call]
+        message.content.extend(parts_of(told))
+        finish = deltas(told)[-1].finish_reason
+    else:
+        scene.fake.answer = answers(PAUSED)
+        paused = await scene.hub.chat.CreateChatCompletion(request, metadata=scene.hub.auth, timeout=5)
+        message, finish = paused.choices[0].message, paused.choices[0].finish_reason
+    assert finish == chat_pb2.FINISH_REASON_PAUSE
+    assert [json.loads(part.provider.json) for part in message.content] == [USE, FOUND]
+    request.messages.append(message)
+    scene.fake.answer = answers(SAID)
+    whole = await scene.hub.chat.CreateChatCompletion(request, metadata=scene.hub.auth, timeout=5)
+    first, second = scene.fake.seen
+    assert [tool["name"] for tool in first.json["tools"]] == ["web_search"]
+    assert first.json["messages"][0]["content"][-1]["citations"] == {"enabled": True}
+    assert second.json["messages"][:1] == first.json["messages"]
+    assert second.json["messages"][1] == {"role": "assistant", "content": [USE, FOUND]}
+    [citation] = whole.choices[0].citations
+    assert (citation.quoted_text, citation.document_index, citation.source_end_index) == ("Cats purr.", 0, 10)

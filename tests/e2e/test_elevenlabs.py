@@ -147,7 +147,7 @@ async def test_what_it_cannot_hear_is_refused_by_name(
             requests = uploads(SECOND, model="elevenlabs/scribe_v2", target_language="fr")
             await stub(hub).UploadTranscription(requests, metadata=hub.auth, timeout=5)
     assert failure(raised.value).bad_request.field_violations[0].field == field
-    assert failure(translated.value).bad_request.field_violations[0].field == "model"
+    assert failure(translated.value).bad_request.field_violations[0].field == "config.model"
     assert not fake.seen
 
 

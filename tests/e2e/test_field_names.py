@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from aignehub.v1 import audio_pb2, chat_pb2, chat_service_pb2, image_service_pb2, media_pb2
+from aignehub.v1 import audio_pb2, chat_pb2, chat_service_pb2, image_service_pb2, media_pb2, options_pb2
 from aignehub.v1 import audio_service_pb2 as pb
 from aignehub.v1 import embedding_service_pb2 as vectors
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
@@ -107,3 +107,32 @@ async def test_a_recording_and_its_options_are_where_the_method_has_them(
         assert (await refused(audio(hub).CreateTranscription(asked, **kept)))[0] == [unary]
         sent = upload("openai/whisper-1", wave, languages=["en"])
         assert (await refused(audio(hub).UploadTranscription(sent, **kept)))[0] == [uploaded]
+
+
+async def test_what_the_hub_refuses_is_where_the_method_has_it(tmp_path: Path) -> None:
+    """Options and routing of a stream are in its config, for the hub's own errors too."""
+
+    async def one(request: Any) -> AsyncIterator[Any]:
+        yield request
+
+    gateway = options_pb2.GatewayOptions(idempotency_key="x")
+    pinned = options_pb2.GatewayOptions(providers=["nobody"])
+    heard = audio_pb2.AudioInputConfig(format=audio_pb2.AUDIO_FORMAT_WAV)
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        calls: list[tuple[Any, Any, str]] = [
+            (audio(hub).StreamSpeechSession, pb.StreamSpeechSessionRequest(config=pb.SpeechSessionConfig(
+                model="sandbox/speak", options=SPEECH(voice="x"), gateway=gateway)), "config.gateway.idempotency_key"),
+            (audio(hub).UploadTranscription, pb.UploadTranscriptionRequest(config=pb.UploadTranscriptionConfig(
+                model="sandbox/hear", gateway=gateway)), "config.gateway.idempotency_key"),
+            (audio(hub).UploadTranscription, pb.UploadTranscriptionRequest(config=pb.UploadTranscriptionConfig(
+                model="sandbox/hear", gateway=pinned)), "config.gateway.providers"),
+            (audio(hub).StreamTranscription, pb.StreamTranscriptionRequest(config=pb.StreamTranscriptionConfig(
+                model="sandbox/hear", input=heard, gateway=gateway)), "config.gateway.idempotency_key"),
+        ]  # fmt: skip
+        for method, request, field in calls:
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                call: Any = method(one(request), metadata=hub.auth, timeout=5)
+                await (call if not hasattr(call, "__aiter__") else anext(aiter(call)))
+            told = failure(raised.value)
+            assert [violation.field for violation in told.bad_request.field_violations] == [field]
+            assert told.message.startswith(f"{field}: ")

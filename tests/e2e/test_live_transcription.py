@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from server.sandbox.audio import melody
 from server.wire.pcm import bytes_of
 from tests.fake_provider import FakeProvider, answers
 from tests.running import RunningHub, failure, provider, running_hub, until
+from tests.timing import best_of_three
 
 RATE = 24000
 SILENCE = bytes(2 * RATE)
@@ -336,8 +338,14 @@ async def test_a_stream_without_audio_is_the_callers_mistake(tmp_path: Path, kin
     assert [one.WhichOneof("event") for one in received] == ["ready", "summary"]
 
 
-@pytest.mark.parametrize("model", ["sandbox/fail-503", "sandbox/cut", "sandbox/nobody"])
-async def test_the_sandbox_fails_live_too(tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("sandbox/fail-503", "PROVIDER_UNAVAILABLE"), ("sandbox/cut", "PROVIDER_UNAVAILABLE"),
+        ("sandbox/garbage", "PROVIDER_BAD_RESPONSE"), ("sandbox/nobody", "MODEL_NOT_FOUND"),
+    ],
+)  # fmt: skip
+async def test_the_sandbox_fails_live_too(tmp_path: Path, model: str, reason: str) -> None:
     async def patiently() -> AsyncIterator[Any]:
         # A client of grpc.aio that is writing when a stream is refused never learns the status.
         async for request in speaking(sung("x"), SILENCE, model=model):
@@ -347,4 +355,43 @@ async def test_the_sandbox_fails_live_too(tmp_path: Path, model: str) -> None:
     async with running_hub(tmp_path, sandbox=True) as hub:
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await events(hub, patiently())
-    assert failure(raised.value).reason in ("PROVIDER_UNAVAILABLE", "MODEL_NOT_FOUND")
+    assert failure(raised.value).reason == reason
+
+
+async def test_the_sandbox_is_slow_live_too(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        began = asyncio.get_running_loop().time()
+        found = await events(hub, speaking(sung("Late."), model="sandbox/slow-150"))
+        assert asyncio.get_running_loop().time() - began >= 0.15
+    assert finals(found) == ["Late."]
+
+
+@best_of_three
+async def test_a_large_piece_of_live_audio_holds_nobody_up(tmp_path: Path) -> None:
+    """A megabyte at 8 kHz takes half a second to bring to the provider's rate."""
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - before)
+
+    async def large() -> AsyncIterator[pb.StreamTranscriptionRequest]:
+        async for request in speaking(model="openai/gpt-4o-transcribe", rate=8000):
+            yield request
+        yield pb.StreamTranscriptionRequest(audio=bytes(2**20))
+
+    seen: list[dict[str, Any]] = []
+    async with (
+        FakeProvider(realtime_fake([""], seen)) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        watching = asyncio.create_task(watch())
+        with suppress(grpc.aio.AioRpcError):
+            await events(hub, large())
+        watching.cancel()
+    assert sum(len(base64.b64decode(one.get("audio", ""))) for one in seen) == pytest.approx(3 * 2**20, abs=8)
+    assert longest < 0.1

@@ -240,6 +240,18 @@ async def test_containers_are_told_by_their_bytes(tmp_path: Path, data: bytes, n
     assert f"Content-Type: {kind}" in head
 
 
+@pytest.mark.parametrize("said", ["audio/x-wav", "audio/mp3", "video/mp4; codecs=1", "application/octet-stream"])
+async def test_the_bytes_decide_among_types_of_sound(tmp_path: Path, said: str) -> None:
+    """OpenAI's recorded traffic has files of other kinds than they were said to be, and answers to them."""
+    request = with_media(data=SECOND, mime_type=said)
+    async with (
+        FakeProvider(answers({"text": "x"})) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        await stub(hub).CreateTranscription(request, metadata=hub.auth, timeout=5)
+    assert "Content-Type: audio/wav" in form(fake.seen[0])[-1][1]
+
+
 def with_media(**media: Any) -> pb.CreateTranscriptionRequest:
     return pb.CreateTranscriptionRequest(model="openai/whisper-1", audio=media_pb2.Media(**media))
 
@@ -404,6 +416,18 @@ async def test_the_sandbox_hears_what_it_spoke(tmp_path: Path) -> None:
             assert heard.transcript.rendered.startswith("WEBVTT\n")
         other = await audio.CreateTranscription(hear(model="sandbox/hear"), metadata=hub.auth, timeout=10)
     assert other.transcript.text == "1.0 seconds of audio at 16000 Hz in 1 channel."
+
+
+async def test_the_sandbox_tells_how_likely_it_is_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        asked = hear(model="sandbox/hear", logprobs=True)
+        likely = await stub(hub).CreateTranscription(asked, metadata=hub.auth, timeout=5)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            request = hear(b"fLaC" + bytes(99), "sandbox/hear")
+            await stub(hub).CreateTranscription(request, metadata=hub.auth, timeout=5)
+    assert "".join(one.token for one in likely.logprobs) == likely.transcript.text
+    assert all(one.logprob < 0 for one in likely.logprobs)
+    assert failure(raised.value).bad_request.field_violations[0].field == "audio.data"
 
 
 @pytest.mark.parametrize(

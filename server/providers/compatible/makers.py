@@ -1,4 +1,8 @@
-"""Makers who serve their own models."""
+"""Makers who serve their own models.
+
+A picture in a tool's result, which OpenAI reads in no message but a user's, follows in a message of the user; so at
+every host of the format that is not known to read it where it stands.
+"""
 
 from types import MappingProxyType
 
@@ -18,6 +22,7 @@ OPENAI = Dialect(
     whole_logit_bias=True,
     developer_role=True,
     inputs=frozenset({"image", "audio", "file"}),
+    system_media=False,
     audio_formats=frozenset({"wav", "mp3"}),
     refusal_field=True,
     cache="breakpoint",

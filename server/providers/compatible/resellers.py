@@ -29,26 +29,32 @@ _OPENROUTER = Dialect(
 )
 
 _GROQ = Dialect(
-    # https://console.groq.com/docs/openai: logprobs, logit_bias, names and n above 1 are answered with 400.
+    # https://console.groq.com/docs/openai: logprobs, logit_bias, names and n above 1 are answered with 400. Its streams
+    # tell usage unasked, in x_groq.
     name="groq",
     knobs=COMMON_KNOBS | {"n", "parallel_tool_calls", "service_tier"},
     max_stop=4,
     max_n=1,
     max_tools=128,
     developer_role=True,
+    system_media=False,
     replay_reasoning="reasoning",
     provider_tools=True,
+    stream_usage=False,
     reasoning=reasoning.groq,
     efforts=NONE_AND_THREE,
 )
 
 _TOGETHER = Dialect(
-    # https://docs.together.ai/reference/chat-completions-1
+    # https://docs.together.ai/reference/chat-completions-1; streams tell usage unasked.
     name="together",
     knobs=(COMMON_KNOBS - {"user"}) | SAMPLER_KNOBS | {"n", "logit_bias", "logprobs", "top_logprobs", "name"},
     max_tokens="max_tokens",
     logprobs_number=True,
+    stream_usage=False,
     inputs=frozenset({"image", "video"}),
+    system_media=False,
+    plain_texts=True,
     replay_reasoning="reasoning",
     regex="response_format",
     reasoning=reasoning.together,

@@ -45,7 +45,17 @@ class Pass:
 class Breaker:
     """One breaker. Failures are those of the provider; what the caller or a rate limit did is told to nobody here."""
 
-    __slots__ = ("_failed", "_in_a_row", "_openings", "_openings_in_a_row", "_probing", "_rules", "_until", "_window")
+    __slots__ = (
+        "_failed",
+        "_in_a_row",
+        "_openings",
+        "_openings_in_a_row",
+        "_probing",
+        "_rules",
+        "_until",
+        "_usual",
+        "_window",
+    )
 
     def __init__(self, rules: BreakerRules) -> None:
         self._rules = rules
@@ -56,6 +66,7 @@ class Breaker:
         self._in_a_row = 0
         self._window = 0.0
         self._failed = [0, 0]
+        self._usual = Pass(0, probe=False)
 
     def state(self, now: float) -> State:
         """How it stands at ``now``."""
@@ -69,13 +80,12 @@ class Breaker:
 
     def enter(self, now: float, *, force: bool = False) -> Pass | None:
         """Leave to make a call, or None. ``force`` is for a call that has nowhere else to go."""
-        state = self.state(now)
-        if state is State.CLOSED:
-            return Pass(self._openings, probe=False)
-        if state is State.HALF_OPEN and not self._probing:
+        if self._until is None:
+            return self._usual
+        if now >= self._until and not self._probing:
             self._probing = True
             return Pass(self._openings, probe=True)
-        return Pass(self._openings, probe=False) if force else None
+        return self._usual if force else None
 
     def succeeded(self, given: Pass, now: float) -> None:
         """The call was answered. One that began before the breaker opened does not close it."""
@@ -120,6 +130,7 @@ class Breaker:
 
     def _open(self, now: float) -> None:
         self._openings += 1
+        self._usual = Pass(self._openings, probe=False)
         self._openings_in_a_row += 1
         self._in_a_row = 0
         self._failed = [0, 0]

@@ -48,7 +48,7 @@ class _Key:
     limits: dict[str, _Limit] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
     """A key for one call; handed back with how the call ended."""
 
@@ -82,6 +82,8 @@ class CredentialPool:
 
         A refused key is picked again where its time has come, and in any case where it is the only one.
         """
+        if not tried and (plain := self._plain()):
+            return Lease((key := _plain_turn(plain)).credential, model, key.epoch, check=False, at=now)
         usable = [key for key in self._keys.values() if key.credential.name not in tried]
         usable = [key for key in usable if not _must_wait(key, model, now)]
         if not usable:
@@ -92,6 +94,13 @@ class CredentialPool:
         if check:
             key.checking = True
         return Lease(key.credential, model, key.epoch, check, now)
+
+    def _plain(self) -> Sequence[_Key]:
+        """All keys where none is refused or met a limit, as nearly always; else none."""
+        for key in self._keys.values():
+            if key.disabled or key.limits:
+                return ()
+        return tuple(self._keys.values())
 
     def wait(self, model: str, now: float) -> float:
         """Seconds until some key may be used for the model again; 0 where one may now."""
@@ -229,6 +238,18 @@ def _turn(keys: Sequence[_Key], model: str, now: float) -> _Key:
         key.current += weight
         total += weight
     chosen = max(keys, key=lambda key: key.current)
+    chosen.current -= total
+    return chosen
+
+
+def _plain_turn(keys: Sequence[_Key]) -> _Key:
+    """``_turn`` among keys that nothing is the matter with."""
+    chosen, total = keys[0], 0.0
+    for key in keys:
+        key.current += key.credential.weight
+        total += key.credential.weight
+        if key.current > chosen.current:
+            chosen = key
     chosen.current -= total
     return chosen
 

@@ -46,7 +46,7 @@ class ModelHealth:
     last_error: HubError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
     """Leave to make one attempt. It is given back exactly once, by one of ProviderHealth's methods."""
 

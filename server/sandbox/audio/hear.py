@@ -8,7 +8,9 @@ from typing import Any
 
 from aignehub.v1.audio_pb2 import TranscriptSegment
 
+from server.sandbox import tokens
 from server.sandbox.audio import flac, melody
+from server.sandbox.audio.recording import HearingRequest
 from server.wire import g711, sound, wav
 from server.wire.audio.subtitles import srt, vtt
 from server.wire.pcm import samples_of
@@ -37,17 +39,20 @@ class Heard:
     """False where the sound is none of speak's."""
 
 
-def hear(data: bytes) -> Heard:
-    """What a file holds; never fails on bytes of any kind."""
+def hear(data: bytes) -> Heard | None:
+    """What a file holds; None where not even its length or rate can be read. Never fails on bytes of any kind."""
     told = sound.describe((data,))
     samples, rate = _samples(data)
     if samples and rate:
         heard = hear_samples(samples, rate)
         if heard.known:
             return heard
-    seconds = told.seconds or (len(samples) / rate if rate else 0.0)
-    rate, channels = told.rate or rate, told.channels or 1
-    text = f"{seconds:.1f} seconds of audio at {rate} Hz in {channels} channel{'s' if channels != 1 else ''}."
+    if not told.rate and told.seconds is None:
+        return None
+    text = "audio of unknown length" if told.seconds is None else f"{told.seconds:.1f} seconds of audio"
+    text += f" at {told.rate} Hz" if told.rate else ""
+    text += f" in {told.channels} channel{'s' if told.channels != 1 else ''}." if told.channels else "."
+    seconds = told.seconds or 0.0
     return Heard(text, seconds, [Word(text, 0.0, seconds)], known=False)
 
 
@@ -58,8 +63,9 @@ def hear_samples(samples: "array[int]", rate: int) -> Heard:
     return Heard(" ".join(one.text for one in sung), len(samples) / rate, words, known=bool(sung))
 
 
-def answer(heard: Heard, form: str, *, granularities: Sequence[str], speakers: bool, language: str) -> tuple[str, Any]:
-    """Media type and body (text, or what becomes JSON) in a form of OpenAI's."""
+def answer(heard: Heard, request: HearingRequest) -> tuple[str, Any]:
+    """Media type and body (text, or what becomes JSON) in the form of OpenAI's that is asked for."""
+    form, speakers, granularities = request.form, request.speakers, request.granularities
     segments = _segments(heard)
     if form in ("srt", "vtt"):
         return "text/plain", (srt if form == "srt" else vtt)(_as_messages(segments))
@@ -67,10 +73,10 @@ def answer(heard: Heard, form: str, *, granularities: Sequence[str], speakers: b
         return "text/plain", heard.text + "\n"
     usage = {"type": "duration", "seconds": -(-heard.seconds // 1)}
     if form == "json" and not speakers:
-        return "application/json", {"text": heard.text, "usage": usage}
+        return "application/json", {"text": heard.text, "usage": usage} | _logprobs(heard, request)
     body: dict[str, Any] = {
         "task": "transcribe",
-        "language": language or "english",
+        "language": request.language or "english",
         "duration": round(heard.seconds, 3),
     }
     body |= {"text": heard.text, "usage": usage}
@@ -79,6 +85,14 @@ def answer(heard: Heard, form: str, *, granularities: Sequence[str], speakers: b
     if "word" in granularities:
         body["words"] = [{"word": one.text, "start": one.began, "end": one.ended} for one in heard.words]
     return "application/json", body
+
+
+def _logprobs(heard: Heard, request: HearingRequest) -> dict[str, Any]:
+    """As OpenAI tells them, in the plain form alone; the longer a token, the less likely it is here."""
+    if not request.logprobs:
+        return {}
+    split = tokens.split(heard.text)
+    return {"logprobs": [{"token": one, "logprob": -len(one) / 100, "bytes": list(one.encode())} for one in split]}
 
 
 def _samples(data: bytes) -> "tuple[array[int], int]":

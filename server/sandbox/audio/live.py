@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 
 from server.sandbox import tokens
 from server.sandbox.audio.hear import hear_samples
-from server.sandbox.audio.models import HEAR
+from server.sandbox.audio.models import GARBAGE, HEAR, slowness
 from server.wire import pcm
 from server.wire.utterance import Started, Utterance, UtteranceCutter
 
@@ -22,7 +22,7 @@ _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 async def live(http: web.Request) -> web.StreamResponse:
-    """One session; it ends with the connection. The models fail-<status>, hang and cut are known here too."""
+    """One session; it ends with the connection. The models that misbehave are known here too."""
     socket = web.WebSocketResponse(max_msg_size=_MESSAGE)
     await socket.prepare(http)
     session = _Session(socket)
@@ -82,18 +82,30 @@ class _Session:
         if form.get("rate", _RATE) != _RATE or form.get("type", "audio/pcm") != "audio/pcm":
             await self._refuse(f"Only audio/pcm at {_RATE} Hz is heard.", "invalid_value")
             return True
-        family, _, status = self._model.partition("-")
-        if family == "fail":
-            await self._refuse(f"The sandbox fails with {status[:3]}, as asked.", status[:3])
-            return False
-        if self._model == "hang":
-            await asyncio.get_running_loop().create_future()
-        if self._model not in (HEAR, "cut"):
-            await self._refuse(f"The model '{self._model[:60]}' does not exist.", "model_not_found")
+        if not await self._behaves():
             return False
         self._cutter = UtteranceCutter(_RATE, _activity(turns))
         await self.tell("session.updated", session={"id": self.id, "type": "transcription"})
         return True
+
+    async def _behaves(self) -> bool:
+        """Whether the model listens; one that does not has failed as its name says."""
+        family, _, status = self._model.partition("-")
+        wait = slowness(self._model)
+        if family == "fail":
+            await self._refuse(f"The sandbox fails with {status[:3]}, as asked.", status[:3])
+        elif self._model == "hang":
+            await asyncio.get_running_loop().create_future()
+        elif self._model == "garbage":
+            await self._socket.send_str(GARBAGE)
+        elif wait is not None:
+            await asyncio.sleep(wait)
+            return True
+        elif self._model not in (HEAR, "cut"):
+            await self._refuse(f"The model '{self._model[:60]}' does not exist.", "model_not_found")
+        else:
+            return True
+        return False
 
     async def _append(self, event: dict[str, Any]) -> bool:
         try:

@@ -1,5 +1,6 @@
 """A transcription request: a form with a file in it, checked and made typed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
@@ -9,6 +10,7 @@ from server.sandbox.refusal import Refusal
 _LARGEST = 25 * 1024 * 1024 + 128  # OpenAI's bound, and the header the hub may put before it
 _LONGEST_FIELD = 1024 * 1024
 _FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
+_GRANULARITIES = ("word", "segment")
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class HearingRequest:
     language: str = ""
     granularities: list[str] = field(default_factory=list)
     speakers: bool = False
+    logprobs: bool = False
     stream: bool = False
 
 
@@ -66,23 +69,27 @@ def _take(request: HearingRequest, name: str, value: str) -> None:
         case "model":
             request.model = value
         case "response_format":
-            if value not in _FORMATS:
-                raise Refusal(f"Invalid value for '{name}'. Supported values are: {', '.join(_FORMATS)}.", param=name)
-            request.form = value
+            request.form = _one_of(_FORMATS, name, value)
         case "language":
             request.language = value
         case "timestamp_granularities":
-            if value not in ("word", "segment"):
-                raise Refusal(f"Invalid value for '{name}'. Supported values are: word, segment.", param=name)
-            request.granularities.append(value)
+            request.granularities.append(_one_of(_GRANULARITIES, name, value))
         case "diarize":
             request.speakers = value == "true"
+        case "include":
+            request.logprobs = request.logprobs or value == "logprobs"
         case "stream":
             request.stream = value == "true"
         case "temperature":
             _check_temperature(value)
         case _:
             return
+
+
+def _one_of(allowed: Sequence[str], name: str, value: str) -> str:
+    if value not in allowed:
+        raise Refusal(f"Invalid value for '{name}'. Supported values are: {', '.join(allowed)}.", param=name)
+    return value
 
 
 def _check_temperature(value: str) -> None:

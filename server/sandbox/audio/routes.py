@@ -8,7 +8,7 @@ from aiohttp import web
 from server.sandbox import tokens
 from server.sandbox.audio.hear import Heard, answer, hear
 from server.sandbox.audio.live import live
-from server.sandbox.audio.models import HEAR, SPEAK
+from server.sandbox.audio.models import GARBAGE, HEAR, SPEAK, slowness
 from server.sandbox.audio.recording import HearingRequest
 from server.sandbox.audio.recording import read_request as read_recording
 from server.sandbox.audio.speak import VOICES, SpeechRequest, speak
@@ -18,9 +18,7 @@ from server.sandbox.exchange import open_stream
 from server.sandbox.refusal import Refusal, unknown_model
 from server.sandbox.request import ChatRequest
 
-_GARBAGE = b'{"text": \x00\xff\xfe<html>?? [[['
 _NO_CHAT = ChatRequest("", (), "")
-_MOST_MILLISECONDS = 86_400_000
 
 
 def add_audio(app: web.Application) -> None:
@@ -38,8 +36,8 @@ async def _speech(http: web.Request) -> web.StreamResponse:
         return await speak(http, request, cut=True)
     await _misbehave(http, request.model)
     if request.model == "garbage":
-        return web.Response(body=_GARBAGE, content_type="application/json")
-    if request.model != SPEAK and not _is_slow(request.model):
+        return web.Response(text=GARBAGE, content_type="application/json")
+    if request.model != SPEAK and slowness(request.model) is None:
         raise unknown_model(request.model)
     _check_voice(request)
     return await speak(http, request)
@@ -49,19 +47,19 @@ async def _transcription(http: web.Request) -> web.StreamResponse:
     request = await read_recording(http)
     await _misbehave(http, request.model)
     if request.model == "garbage":
-        return web.Response(body=_GARBAGE, content_type="application/json")
-    if request.model not in (HEAR, "cut") and not _is_slow(request.model):
+        return web.Response(text=GARBAGE, content_type="application/json")
+    if request.model not in (HEAR, "cut") and slowness(request.model) is None:
         raise unknown_model(request.model)
     heard = await asyncio.to_thread(hear, request.data)
+    if heard is None:
+        raise Refusal("Invalid file format: its header could not be read.", param="file")
     if request.stream:
         return await _events(http, heard)
     return await _whole(http, request, heard)
 
 
 async def _whole(http: web.Request, request: HearingRequest, heard: Heard) -> web.StreamResponse:
-    kind, told = answer(
-        heard, request.form, granularities=request.granularities, speakers=request.speakers, language=request.language
-    )
+    kind, told = answer(heard, request)
     body = told.encode() if isinstance(told, str) else orjson.dumps(told)
     if request.model != "cut":
         return web.Response(body=body, content_type=kind)
@@ -98,14 +96,7 @@ async def _misbehave(http: web.Request, model: str) -> None:
         await hang(http, _NO_CHAT)
     if family == "fail" and (serve := fail(parameter)) is not None:
         await serve(http, _NO_CHAT)
-    if _is_slow(model):
-        await asyncio.sleep(int(parameter) / 1000)
-
-
-def _is_slow(model: str) -> bool:
-    family, _, parameter = model.partition("-")
-    fits = parameter.isascii() and parameter.isdecimal() and len(parameter) <= 8
-    return family == "slow" and fits and int(parameter) <= _MOST_MILLISECONDS
+    await asyncio.sleep(slowness(model) or 0)
 
 
 def _check_voice(request: SpeechRequest) -> None:

@@ -51,6 +51,10 @@ class Dialect:
     """Of image, audio, video, file."""
     system_media: bool = True
     """Reads them in instructions too."""
+    tool_media: bool = False
+    """Reads them in results of tools too; elsewhere they follow in a message of the user."""
+    plain_texts: bool = False
+    """What anybody but the user says is one string; several texts are lines of it."""
     media_urls: bool = True
     """Fetches images and videos itself; elsewhere the hub fetches them and sends the bytes."""
     file_scheme: str = ""

@@ -33,11 +33,16 @@ def encode(dialect: Dialect, request: CreateChatCompletionRequest, model: str, *
     if request.gateway.extra_body_json:
         merge_extra_body(request.gateway.extra_body_json, body)
     return HttpRequest(
-        path=dialect.chat_path.replace("{model}", path_segment(model)),
+        path=_path(dialect, model),
         body=orjson.dumps(body),
         headers=_headers(dialect, stream=stream),
         adjusted_fields=tuple(draft.notes.fields),
     )
+
+
+def _path(dialect: Dialect, model: str) -> str:
+    path = dialect.chat_path
+    return path.replace("{model}", path_segment(model)) if "{model}" in path else path
 
 
 def _headers(dialect: Dialect, *, stream: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ from server.wire.chat.blocks import is_response_item
 from server.wire.json_text import object_of
 from server.wire.openai_chat import parts, reasoning, words
 from server.wire.openai_chat.dialect import Dialect
+from server.wire.openai_chat.places import rearrange, simplest
 
 _ASSISTANT = chat_pb2.ROLE_ASSISTANT
 _TOOL = chat_pb2.ROLE_TOOL
@@ -21,7 +22,8 @@ _ROLE_AND_CONTENT = 2
 def encode_messages(messages: Iterable[Message], dialect: Dialect, notes: Adjustments) -> list[dict[str, Any]]:
     """Every message, in order. Raises InvalidArgument or UnsupportedByProvider naming the part that cannot be sent."""
     roles = words.ROLES if dialect.developer_role else _ROLES_WITHOUT_DEVELOPER
-    return [_encode(message, place, roles, dialect, notes) for place, message in enumerate(messages)]
+    entries = [_encode(message, place, roles, dialect, notes) for place, message in enumerate(messages)]
+    return rearrange(entries, dialect)
 
 
 _ROLES_WITHOUT_DEVELOPER = {**words.ROLES, chat_pb2.ROLE_DEVELOPER: "system"}
@@ -79,19 +81,12 @@ def _put_content(
     if thoughts:
         reasoning.replay(thoughts, dialect.replay_reasoning, entry)
     if entries:
-        entry["content"] = _simplest(entries)
+        entry["content"] = simplest(entries)
 
 
 def _check_place(kind: str | None, role: str, path: str, dialect: Dialect) -> None:
-    if role == "system" and kind and not dialect.system_media:
+    if role in ("system", "developer") and kind and not dialect.system_media:
         raise UnsupportedByProvider.of(f"{path}.{kind}", f"{dialect.name} reads text alone in instructions")
-
-
-def _simplest(entries: list[Any]) -> Any:
-    """One plain text part as a string, which every host reads; else the list."""
-    if len(entries) == 1 and isinstance(entries[0], dict) and entries[0].keys() == {"type", "text"}:
-        return entries[0]["text"]
-    return entries
 
 
 def _keep_thought(
@@ -143,7 +138,8 @@ def _put_assistant_image(
 
 def _put_rest(message: Message, entry: dict[str, Any], path: str, dialect: Dialect, notes: Adjustments) -> None:
     if message.name:
-        if "name" in dialect.knobs or (message.role == _TOOL and "tool_name" in dialect.knobs):
+        # A tool is known by the id of its call: https://platform.openai.com/docs/api-reference/chat/create
+        if ("tool_name" if message.role == _TOOL else "name") in dialect.knobs:
             entry["name"] = message.name
         else:
             notes.drop(f"{path}.name", "the provider knows no names of participants")

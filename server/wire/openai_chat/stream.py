@@ -19,6 +19,7 @@ from server.wire.openai_chat.decode import decode, failure
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
+from server.wire.openai_chat.usual_chunk import UsualChunk, UsualChunks
 from server.wire.timestamps import timestamp
 
 _DONE = b"[DONE]"
@@ -38,6 +39,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         super().__init__(request)
         self._dialect = dialect
         self._padding = request.stream_options.include_obfuscation
+        self._usual = UsualChunks()
         self._usage: Object = {}
         self._tier = ""
         self._left: Object = {}
@@ -77,7 +79,10 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _event(self, name: str, payload: bytes) -> None:
-        if payload == _DONE or payload.strip() in (_DONE, b""):
+        if self._told_header and not name and (usual := self._usual.read(payload)) is not None:
+            if self._read_usual(usual):
+                return
+        elif payload.strip() in (_DONE, b""):
             if payload.strip():
                 self._end()
             return
@@ -88,6 +93,17 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         told = "error" in chunk or chunk.get("object") == "error"
         if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
+
+    def _read_usual(self, chunk: UsualChunk) -> bool:
+        """False where it says more than it seems to."""
+        (choice,) = chunk.choices
+        if not self._choice(choice.index).read_usual(choice.delta):
+            return False
+        if chunk.service_tier:
+            self._tier = chunk.service_tier
+        if self._padding and chunk.obfuscation:
+            self._batch.message.obfuscation += chunk.obfuscation
+        return True
 
     def _chunk(self, chunk: Object) -> None:
         if not self._told_header:

@@ -1,5 +1,7 @@
 """Who a key is, and why it is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.errors import Unauthenticated
@@ -92,6 +94,38 @@ def test_two_secrets_live_side_by_side_until_the_grace_is_over(clock: Clock) -> 
     with pytest.raises(Unauthenticated) as caught:
         keyring.authenticate(KEY.text)
     assert caught.value.reason == "API_KEY_INVALID"
+
+
+def test_what_was_proven_once_is_judged_anew_when_the_key_changes(clock: Clock) -> None:
+    secrets = (StoredSecret(PEPPER.digest(KEY.text), expires_at=clock.now + 60),)
+    keyring = _keyring(clock, secrets=secrets)
+    before = keyring.authenticate(KEY.text)
+    assert keyring.authenticate(KEY.text) is before
+    record = keyring.records()[0]
+    keyring.put(replace(record, settings=replace(record.settings, models=("openai/*",))))
+    assert keyring.authenticate(KEY.text).rights.models == ("openai/*",)
+    keyring.put(replace(record, revoked_at=clock.now))
+    with pytest.raises(Unauthenticated) as caught:
+        keyring.authenticate(KEY.text)
+    assert caught.value.reason == "API_KEY_REVOKED"
+    keyring.put(record)
+    assert keyring.authenticate(KEY.text) == before
+    clock.now += 60
+    with pytest.raises(Unauthenticated):
+        keyring.authenticate(KEY.text)
+    keyring.replace([])
+    with pytest.raises(Unauthenticated):
+        keyring.authenticate(KEY.text)
+
+
+def test_another_key_of_the_same_id_is_never_taken_for_a_proven_one(clock: Clock) -> None:
+    keyring = _keyring(clock)
+    for presented in (KEY.text, KEY.text + "x", KEY.text[:-1], " " + KEY.text, renew(KEY.id).text, KEY.text + "\ud800"):
+        if presented == KEY.text:
+            keyring.authenticate(presented)
+            continue
+        with pytest.raises(Unauthenticated):
+            keyring.authenticate(presented)
 
 
 def test_a_use_is_noted_and_told_once(clock: Clock) -> None:

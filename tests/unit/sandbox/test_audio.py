@@ -65,4 +65,5 @@ def test_flac_there_and_back() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS", b"ID3"]))
 def test_hearing_never_fails(data: bytes, head: bytes) -> None:
-    assert not hear(head + data).known
+    heard = hear(head + data)
+    assert heard is None or not heard.known

@@ -184,3 +184,23 @@ async def test_answers_leave_nothing_behind(client: Client, serving: Serving) ->
         await round_of_calls()
     await serving.becomes(0, 1)
     assert len(asyncio.all_tasks()) <= tasks
+
+
+async def test_clients_that_leave_while_they_are_spoken_to_are_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    body = b'{"model": "speak", "voice": "horn", "input": "%s"}' % (b"word " * 100)
+    request = b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    sandbox = Sandbox()
+    there = urlsplit(await sandbox.start())
+
+    async def leaves(after: float) -> None:
+        _, writer = await asyncio.open_connection(there.hostname, there.port)
+        writer.write(request)
+        await asyncio.sleep(after)
+        writer.transport.abort()
+
+    try:
+        await asyncio.gather(*(leaves(place / 1000) for place in range(40)))
+        await asyncio.sleep(0.05)
+    finally:
+        await sandbox.stop()
+    assert [one for one in caplog.records if one.name.startswith("aiohttp")] == []

@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.errors import FieldViolation
-from server.wire.field_names import Names, field_of, moved
+from server.errors import FieldViolation, HubError, InvalidArgument, NotFound, UnsupportedByProvider
+from server.wire.field_names import Names, field_of, moved, told_at
 from server.wire.gemini.errors import read_error as read_gemini
 from server.wire.http import HttpResponse
 from server.wire.openai_audio import names as audio
@@ -71,6 +71,32 @@ def test_paths_move_by_whole_steps() -> None:
         "inputs[7]", "inputs[7].text", "inputs[11]", "config.options.voice", "config.options", "optionsish", "",
     ]  # fmt: skip
     assert {(one.description, one.reason) for one in fields} == {("is wrong", "WRONG")}
+
+
+@pytest.mark.parametrize(
+    ("error", "field", "message"),
+    [
+        (InvalidArgument.field("options.speed", "is 9"), "config.options.speed", "config.options.speed: is 9"),
+        (UnsupportedByProvider.of("options", "no"), "config.options", "config.options: no"),
+        (InvalidArgument.field("config.options", "no"), "config.options", "config.options: no"),
+        (
+            InvalidArgument("all options are bad", fields=[_violation("options")]),
+            "config.options",
+            "all options are bad",
+        ),
+    ],
+)
+def test_an_error_and_its_message_move_together(error: HubError, field: str, message: str) -> None:
+    with pytest.raises(HubError) as raised, told_at({"options": "config.options"}):
+        raise error
+    assert raised.value is error
+    assert ([one.field for one in error.fields], error.message, str(error)) == ([field], message, message)
+    assert error.metadata.get("field", field) == field
+
+
+def test_an_error_without_fields_stays_as_it_is() -> None:
+    with pytest.raises(NotFound, match="options are gone"), told_at({"options": "config.options"}):
+        raise NotFound("options are gone")
 
 
 def _refused(body: bytes, names: Names) -> list[str]:

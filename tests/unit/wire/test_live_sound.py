@@ -35,6 +35,17 @@ def test_header_channels_and_odd_pieces(piece: int) -> None:
     assert samples.rate == 48000
 
 
+@pytest.mark.parametrize("rate", [1, 3999])
+def test_a_rate_at_which_nobody_is_understood_is_refused(rate: int) -> None:
+    """A second at 1 Hz would be 24,000 samples of a provider's, and so on for every byte."""
+    with pytest.raises(InvalidArgument) as raised:
+        pcm.LiveSamples(audio_pb2.AudioInputConfig(format=PCM, sample_rate_hertz=rate), 24000)
+    assert raised.value.fields[0].field == "config.input.sample_rate_hertz"
+    with pytest.raises(InvalidArgument) as raised:
+        pcm.LiveSamples(audio_pb2.AudioInputConfig(), 24000).feed(wav.write_header(rate, 1, None))
+    assert raised.value.fields[0].field == "audio"
+
+
 @pytest.mark.parametrize("law", ["MULAW", "ALAW"])
 @pytest.mark.parametrize("header", [False, True])
 def test_what_telephones_send_is_heard(law: str, header: bool) -> None:

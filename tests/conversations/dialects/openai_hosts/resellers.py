@@ -79,6 +79,7 @@ GROQ = Groq(
     takes_thoughts="reasoning",
     refusals=False,
     counts=frozenset({"cached", "reasoning"}),
+    usage_asked=False,
     usage_with_end=True,
     otherwise={**COMMON, **NO_FILES, **NO_N, **NO_LOGPROBS},
 )
@@ -139,6 +140,7 @@ class Together(OpenAIChat):
 TOGETHER = Together(
     kind="together",
     limits=frozenset({"max_tokens"}),
+    usage_asked=False,
     thinks="reasoning",
     takes_thoughts="reasoning",
     refusals=False,

@@ -113,7 +113,7 @@ def test_unset_is_never_sent(host: str) -> None:
 def test_a_stream_asks_for_its_usage(host: str) -> None:
     sent = body(ask(), host, stream=True)
     assert sent["stream"] is True
-    expected = None if host in ("perplexity", "mistral") else {"include_usage": True}
+    expected = None if host in ("perplexity", "mistral", "groq", "together") else {"include_usage": True}
     assert sent.get("stream_options") == expected
 
 

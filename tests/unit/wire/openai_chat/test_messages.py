@@ -321,3 +321,62 @@ def test_a_strict_caller_hears_of_the_message() -> None:
     with pytest.raises(InvalidArgument) as caught:
         encoded(ask(messages=[{**user({"text": "x"}), "name": "n"}], gateway={"strictParameters": True}), "groq")
     assert caught.value.fields[0].field == "messages[0].name"
+
+
+_SHOT = {"image": {"media": {"data": PNG, "mimeType": "image/png"}}}
+
+
+def _results(*contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"role": "ROLE_TOOL", "toolCallId": f"c{place}", "content": content} for place, content in enumerate(contents)
+    ]
+
+
+def test_pictures_of_results_follow_the_last_result_in_a_message_of_the_user() -> None:
+    after = {"role": "ROLE_USER", "content": [{"text": "Well?"}]}
+    told = [*_results([{"text": "a"}, _SHOT], [{"text": "b"}, {"text": "c"}], [_SHOT]), after]
+    first, second, third, moved, user = body(ask(messages=told))["messages"]
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    assert (first["role"], first["content"]) == ("tool", "a")
+    assert [part["text"] for part in second["content"]] == ["b", "c"]
+    assert third["content"] == "The result is in the next message of the user."
+    assert moved == {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Of the result of c0:"},
+            image,
+            {"type": "text", "text": "Of the result of c2:"},
+            image,
+        ],
+    }
+    assert user["content"] == "Well?"
+    *_, last = body(ask(messages=_results([_SHOT])))["messages"]
+    assert (last["role"], last["content"][1]) == ("user", image)
+
+
+@pytest.mark.parametrize("host", ["mistral", "vllm", "openai-compatible"])
+def test_pictures_of_results_stand_in_them_where_the_host_reads_them_there(host: str) -> None:
+    [message] = body(ask(messages=_results([{"text": "a"}, _SHOT])), host)["messages"]
+    assert [part["type"] for part in message["content"]] == ["text", "image_url"]
+
+
+@pytest.mark.parametrize("role", ["ROLE_SYSTEM", "ROLE_DEVELOPER"])
+def test_instructions_are_text_to_openai(role: str) -> None:
+    with pytest.raises(UnsupportedByProvider, match="reads text alone in instructions"):
+        body(ask(messages=[{"role": role, "content": [_SHOT]}]))
+
+
+def test_together_gets_one_string_of_anybody_but_the_user() -> None:
+    two = [{"text": "a"}, {"text": "b"}]
+    roles = ("ROLE_SYSTEM", "ROLE_USER", "ROLE_ASSISTANT")
+    told = [*({"role": role, "content": two} for role in roles), *_results(two)]
+    system, user, assistant, tool = body(ask(messages=told), "together")["messages"]
+    assert (system["content"], assistant["content"], tool["content"]) == ("a\nb", "a\nb", "a\nb")
+    assert [part["text"] for part in user["content"]] == ["a", "b"]
+
+
+def test_a_result_is_known_by_its_call_and_no_name() -> None:
+    told = [{"role": "ROLE_TOOL", "toolCallId": "c", "name": "f", "content": [{"text": "a"}]}]
+    assert body(ask(messages=told))["messages"] == [{"role": "tool", "tool_call_id": "c", "content": "a"}]
+    assert encoded(ask(messages=told)).adjusted_fields == ("messages[0].name",)
+    assert body(ask(messages=told), "mistral")["messages"][0]["name"] == "f"
