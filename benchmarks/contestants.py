@@ -148,7 +148,7 @@ TWO_WORKERS = Contestant(
     "hub, 2 workers",
     partial(start_hub, options=("--workers", "2")),
     "the same with `--workers 2`, both on the one core that the servers have: what sharing a port costs, not what a "
-    "second core brings; memory is that of its three processes, pages that they share counted for each",
+    "second core brings; memory is that of its three processes, pages that they share counted once",
     workers=True,
 )
 FLOOR = Contestant("floor", start_floor, "benchmarks/floor.py on uvloop")

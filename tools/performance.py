@@ -44,21 +44,18 @@ def performance_section(folder: Path = FOLDER) -> str:
     setting = kept["setting"]
     fields = Found.__dataclass_fields__
     found = Found(**{name: value for name, value in kept.items() if name in fields})
-    return "\n".join(
-        [
-            f"Commit {setting['commit']}, {setting['when']}, {setting['cores']} cores: each gateway on one, load and provider on the "
-            "other; medians of",
-            f"{setting['rounds']} rounds in turns. The floor is the same stack bare: gRPC to HTTP and back, without keys, limits, "
-            "validation, prices or logs.",
-            "",
-            *_table(found),
-            "",
-            *(f"![{words}](benchmarks/{file})" for file, words in _PLOTS),
-            "",
-            _verdict(found),
-            "",
-        ]
-    )
+    lines = [
+        f"Commit {setting['commit']}, {setting['when']}, {setting['cores']} cores, the server on one, load and provider on the",
+        f"other; medians of {setting['rounds']} rounds in turns. The floor is the bare stack, gRPC to HTTP and back, without keys,",
+        "limits, validation, prices or logs.",
+        "",
+        *_table(found),
+        "",
+        *(f"![{words}](benchmarks/{file})" for file, words in _PLOTS),
+        "",
+        *_verdict(found),
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _table(found: Found) -> list[str]:
@@ -74,16 +71,15 @@ def _told(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def _verdict(found: Found) -> str:
+def _verdict(found: Found) -> tuple[str, ...]:
     judged: list[Any] = [one for one in targets(found) if one.value is not None]
     must = sum(one.holds(one.must) == "yes" for one in judged)
     aim = sum(one.holds(one.aim) == "yes" for one in judged)
     missing = ", ".join(name for name in found.errors if ":" not in name)
     return (
-        f"Of the {len(judged)} targets {must} hold, and {aim} reach what is aimed at. [benchmarks/RESULTS.md](benchmarks/RESULTS.md) "
-        "has every scenario,\nthe settings of each gateway and what did not run"
-        + (f" ({missing})" if missing else "")
-        + "; `make bench` and `make bench-peers` make it anew."
+        f"Of {len(judged)} targets {must} hold, and {aim} reach what is aimed at. [benchmarks/RESULTS.md](benchmarks/RESULTS.md)",
+        f"has every scenario, the settings of each gateway and what did not run{f' ({missing})' if missing else ''};",
+        "`make bench` and `make bench-peers` make it anew.",
     )
 
 
