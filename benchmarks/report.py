@@ -87,7 +87,7 @@ def write(found: Found, setting: dict[str, Any], folder: Path = FOLDER) -> str:
         for one in targets(found)
     ]  # fmt: skip
     kept = {"setting": setting, "targets": reached, **asdict(found)}
-    (folder / "results.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
     page = _page(found, setting)
     (folder / "RESULTS.md").write_text(page)
     _plots(found, folder)
@@ -140,8 +140,16 @@ def _page(found: Found, setting: dict[str, Any]) -> str:
     lines += _cpu_table(found) + _latency_table(found) + _memory_table(found)
     lines += ["## Settings", "", *(f"- **{name}**: {words}" for name, words in found.settings.items()), ""]
     if found.errors:
-        lines += ["## What did not run", "", *(f"- **{name}**: `{words}`" for name, words in found.errors.items()), ""]
+        lines += ["## What did not run", "", *_faults(found), ""]
     return "\n".join(lines)
+
+
+def _faults(found: Found) -> list[str]:
+    """A line an error, with all that it kept from running."""
+    told: dict[str, list[str]] = {}
+    for name, words in found.errors.items():
+        told.setdefault(words, []).append(name)
+    return [f"- **{'; '.join(names)}**: `{words}`" for words, names in told.items()]
 
 
 def names(found: Found) -> list[str]:
@@ -178,12 +186,18 @@ def _cpu_table(found: Found) -> list[str]:
 
 def _cell(found: Found, name: str, scenario: str) -> str:
     values = [entry["cpu_us"] for entry in found.figures[name].get(scenario, [])]
-    return _spread(values) if values else "–"
+    return _spread(values) if values else "failed" if f"{name}: {scenario}" in found.errors else "–"
 
 
 def _spread(values: list[float]) -> str:
     digits = 0 if min(values) >= 100 else 1
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+def cpu(found: Found, name: str, scenario: str) -> str:
+    """Microseconds of CPU as the page has them; empty where there are none."""
+    values = [entry["cpu_us"] for entry in found.figures.get(name, {}).get(scenario, [])]
+    return _spread(values).partition(" ")[0] if values else ""
 
 
 def _latency_table(found: Found) -> list[str]:

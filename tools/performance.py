@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import FOLDER, added, held, names, targets
+from benchmarks.report import FOLDER, added, cpu, held, names, targets
 from benchmarks.rounds import Found, middle
 from benchmarks.scenarios import BATCH, BURST, FIRST, PACED, UNARY
 
@@ -19,23 +19,36 @@ _PLOTS = (
     ("paced.svg", "CPU of each gateway for a chunk of a paced stream"),
     ("burst.svg", "CPU of each gateway for a chunk of a burst"),
 )
-_Figure = Callable[[Found, str], float | None]
+_Figure = Callable[[Found, str, str], str]
 
 
-def _cpu(scenario: str) -> _Figure:
-    return lambda found, name: middle(found, name, scenario, "cpu_us")
+def _rate(found: Found, name: str, scenario: str) -> str:
+    return _told(middle(found, name, scenario, "per_second"), 0)
 
 
-_ROWS: tuple[tuple[str, _Figure, int], ...] = (
-    ("unary chat, µs of CPU a call", _cpu(UNARY.name), 0),
-    ("calls a second on one core, 16 at once", lambda found, name: middle(found, name, UNARY.name, "per_second"), 0),
-    ("stream, a chunk each 5 ms, µs of CPU a chunk", _cpu(PACED.name), 1),
-    ("stream as fast as it goes, µs of CPU a chunk", _cpu(BURST.name), 1),
-    ("embeddings, 64 x 1536, µs of CPU a call", _cpu(BATCH.name), 0),
-    ("added to the first token, p50, ms", lambda found, name: added(found, name, FIRST.name, "first_ms"), 2),
-    ("memory at rest, MB", lambda found, name: held(found, name, "idle"), 0),
-    ("memory with 1,000 open streams, MB", lambda found, name: held(found, name, "streams"), 0),
+def _first(found: Found, name: str, scenario: str) -> str:
+    return _told(added(found, name, scenario, "first_ms"), 2)
+
+
+def _memory(found: Found, name: str, what: str) -> str:
+    return _told(held(found, name, what), 1)
+
+
+def _told(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+_ROWS: tuple[tuple[str, str, _Figure], ...] = (
+    ("unary chat, µs of CPU a call", UNARY.name, cpu),
+    ("unary chat, calls a second on one core", UNARY.name, _rate),
+    ("stream, a chunk each 5 ms, µs of CPU a chunk", PACED.name, cpu),
+    ("stream as fast as it goes, µs of CPU a chunk", BURST.name, cpu),
+    ("embeddings, 64 x 1536, µs of CPU a call", BATCH.name, cpu),
+    ("added to the first token, p50, ms", FIRST.name, _first),
+    ("memory at rest, MB", "idle", _memory),
+    ("memory with 1,000 open streams, MB", "streams", _memory),
 )
+"""What is told, the scenario or the moment, and its figure as the page has it."""
 
 
 def performance_section(folder: Path = FOLDER) -> str:
@@ -45,9 +58,9 @@ def performance_section(folder: Path = FOLDER) -> str:
     fields = Found.__dataclass_fields__
     found = Found(**{name: value for name, value in kept.items() if name in fields})
     lines = [
-        f"Commit {setting['commit']}, {setting['when']}, {setting['cores']} cores, the server on one, load and provider on the",
-        f"other; medians of {setting['rounds']} rounds in turns. The floor is the bare stack, gRPC to HTTP and back, without keys,",
-        "limits, validation, prices or logs.",
+        f"Commit {setting['commit']}, {setting['when']}, {setting['cores']} cores: the server has one, load and",
+        f"provider the other; medians of {setting['rounds']} rounds in turns. The floor is the bare stack, gRPC to",
+        "HTTP and back, without keys, limits, validation, prices or logs.",
         "",
         *_table(found),
         "",
@@ -61,14 +74,14 @@ def performance_section(folder: Path = FOLDER) -> str:
 def _table(found: Found) -> list[str]:
     shown = [name for name in names(found) if "workers" not in name]
     lines = [f"| | {' | '.join(shown)} |", "|---|" + "---:|" * len(shown)]
-    for words, figure, digits in _ROWS:
-        cells = [_told(figure(found, name), digits) for name in shown]
+    for words, what, figure in _ROWS:
+        cells = [figure(found, name, what) or _nothing(found, name, what) for name in shown]
         lines.append(f"| {words} | {' | '.join(cells)} |")
     return lines
 
 
-def _told(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
+def _nothing(found: Found, name: str, what: str) -> str:
+    return "failed" if f"{name}: {what}" in found.errors else "-"
 
 
 def _verdict(found: Found) -> tuple[str, ...]:
@@ -77,9 +90,9 @@ def _verdict(found: Found) -> tuple[str, ...]:
     aim = sum(one.holds(one.aim) == "yes" for one in judged)
     missing = ", ".join(name for name in found.errors if ":" not in name)
     return (
-        f"Of {len(judged)} targets {must} hold, and {aim} reach what is aimed at. [benchmarks/RESULTS.md](benchmarks/RESULTS.md)",
-        f"has every scenario, the settings of each gateway and what did not run{f' ({missing})' if missing else ''};",
-        "`make bench` and `make bench-peers` make it anew.",
+        f"Of {len(judged)} targets {must} hold, and {aim} reach what is aimed at.",
+        "[benchmarks/RESULTS.md](benchmarks/RESULTS.md) has every scenario, the settings of each gateway, what a patch was for and what did",
+        f"not run{f' ({missing})' if missing else ''}; `make bench` and `make bench-peers` make it anew.",
     )
 
 

@@ -57,10 +57,13 @@ def test_a_target_from_below_holds_where_the_value_is_greater(found: Found) -> N
 
 
 def test_the_page_the_figures_and_the_plots_are_written(found: Found, tmp_path: Path) -> None:
-    found.errors["Bifrost"] = "it did not build"
+    found.errors |= {"Bifrost": "it did not build", "floor: burst stream": "500", "floor: first token": "500"}
     page = write(found, SETTING, tmp_path)
     assert (tmp_path / "RESULTS.md").read_text() == page
     assert "- **Bifrost**: `it did not build`" in page
+    assert "- **floor: burst stream; floor: first token**: `500`" in page
+    burst = next(line for line in page.splitlines() if line.startswith("| burst stream | 60"))
+    assert burst.split(" | ")[3] == "failed"
     assert re.search(r"^- commit [0-9a-f]{10}", page, re.MULTILINE)
     row = next(line for line in page.splitlines() if line.startswith("| unary chat | 1500"))
     assert [cell.split()[0] for cell in row.split(" | ")[2:]] == ["130", "100", "0.83"]
