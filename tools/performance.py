@@ -91,8 +91,8 @@ def _verdict(found: Found) -> tuple[str, ...]:
     missing = ", ".join(name for name in found.errors if ":" not in name)
     return (
         f"Of {len(judged)} targets {must} hold, and {aim} reach what is aimed at.",
-        "[benchmarks/RESULTS.md](benchmarks/RESULTS.md) has every scenario, the settings of each gateway, what a patch was for and what did",
-        f"not run{f' ({missing})' if missing else ''}; `make bench` and `make bench-peers` make it anew.",
+        "[benchmarks/RESULTS.md](benchmarks/RESULTS.md) has every scenario, the settings of each gateway, what a patch",
+        f"was for, and what did not run{f' ({missing})' if missing else ''}; `make bench-peers` makes it anew.",
     )
 
 
