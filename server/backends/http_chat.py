@@ -19,8 +19,9 @@ from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
+_Way = tuple[ChatCodec, HttpExchanges]
 _MOST_WAYS = 1024
-"""Names of models come from callers; past so many, all are forgotten."""
+"""Models whose codec is kept: a caller may name any."""
 
 
 class HttpChatBackend:
@@ -31,10 +32,10 @@ class HttpChatBackend:
         self._codec = codec
         self._transport = transport
         self._media = media
-        self._ways: dict[str, tuple[ChatCodec, HttpExchanges]] = {}
 
-    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
-        """The codec of a model and who sends for it, kept: a table of models is looked through pattern by pattern."""
+        self._ways: dict[str, _Way] = {}
+
+    def _way(self, model: str) -> _Way:
         way = self._ways.get(model)
         if way is None:
             if len(self._ways) >= _MOST_WAYS:
@@ -62,8 +63,9 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
+        if not response.model:  # some providers name it in the request alone
+            response.model = call.model
+        http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def chat_stream(
