@@ -102,11 +102,17 @@ class Breaker:
     def failed(self, given: Pass, now: float) -> None:
         """The provider failed the call."""
         self._leave(given)
-        if given.opening != self._openings and not given.probe:
+        if self._until is not None:
+            # Calls that had nowhere else to go fail too, as fast as they come: only the one that tries says how
+            # long to wait next.
+            if given.probe and given.opening == self._openings:
+                self._open(now)
+            return
+        if given.opening != self._openings:
             return  # it began before an opening that has counted it already
         self._in_a_row += 1
         self._count(now, failed=True)
-        if self._until is not None or self._enough():
+        if self._enough():
             self._open(now)
 
     def ended(self, given: Pass) -> None:
