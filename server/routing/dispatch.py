@@ -99,7 +99,7 @@ class Dispatch:
 
     def adopt(self, providers: Iterable[Provider], rules: RoutingRules) -> None:
         """Follows a new configuration: what is known of providers that stay is kept."""
-        self.shared.book.adopt(providers)
+        self.shared.book.adopt(providers, rules.health)
         self.shared.repeats.share, self.shared.repeats.floor = rules.retry_share, rules.retry_floor
         self.shared.hedges.share = rules.hedge_share
         self.shared = replace(self.shared, rules=rules)

@@ -13,8 +13,12 @@ class HealthBook:
         self._rules = rules
         self._providers: dict[str, ProviderHealth] = {}
 
-    def adopt(self, providers: Iterable[Provider]) -> None:
-        """Follows a new configuration: keys that stayed keep what is known of them."""
+    def adopt(self, providers: Iterable[Provider], rules: HealthRules | None = None) -> None:
+        """Follows a new configuration: keys that stayed keep what is known of them.
+
+        ``rules`` hold for all from now on; None leaves those there are.
+        """
+        self._rules = rules or self._rules
         adopted: dict[str, ProviderHealth] = {}
         for provider in providers:
             known = self._providers.get(provider.name)
@@ -22,6 +26,7 @@ class HealthBook:
                 known = ProviderHealth(provider.credentials, self._rules)
             else:
                 known.pool.replace(provider.credentials)
+                known.follow(self._rules)
             adopted[provider.name] = known
         self._providers = adopted
 

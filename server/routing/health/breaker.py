@@ -49,6 +49,7 @@ class Breaker:
         "_failed",
         "_in_a_row",
         "_openings",
+        "_opened_at",
         "_openings_in_a_row",
         "_probing",
         "_rules",
@@ -60,6 +61,7 @@ class Breaker:
     def __init__(self, rules: BreakerRules) -> None:
         self._rules = rules
         self._until: float | None = None
+        self._opened_at = 0.0
         self._openings = 0
         self._openings_in_a_row = 0
         self._probing = False
@@ -67,6 +69,12 @@ class Breaker:
         self._window = 0.0
         self._failed = [0, 0]
         self._usual = Pass(0, probe=False)
+
+    def follow(self, rules: BreakerRules) -> None:
+        """Goes by other rules from now on; what has been counted stays, and so does an opening but for its length."""
+        self._rules = rules
+        if self._until is not None:
+            self._until = self._opened_at + self._length()
 
     def state(self, now: float) -> State:
         """How it stands at ``now``."""
@@ -140,4 +148,8 @@ class Breaker:
         self._openings_in_a_row += 1
         self._in_a_row = 0
         self._failed = [0, 0]
-        self._until = now + min(self._rules.open_for * self._openings_in_a_row, self._rules.longest_open)
+        self._opened_at = now
+        self._until = now + self._length()
+
+    def _length(self) -> float:
+        return min(self._rules.open_for * self._openings_in_a_row, self._rules.longest_open)

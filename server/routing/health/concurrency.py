@@ -39,6 +39,12 @@ class ConcurrencyLimit:
         self._long = 0.0
         self.active = 0
 
+    def follow(self, rules: ConcurrencyRules) -> None:
+        """Goes by other rules from now on: one that has not moved begins where they say, another moves within them."""
+        untouched = self._limit == self._rules.initial
+        self._rules = rules
+        self._move(float(rules.initial) if untouched else self._limit)
+
     @property
     def limit(self) -> int:
         """Calls at once just now."""

@@ -70,6 +70,15 @@ class ProviderHealth:
         self._rules = rules
         self._models: OrderedDict[str, ModelHealth] = OrderedDict()
 
+    def follow(self, rules: HealthRules) -> None:
+        """Goes by other rules from now on; what was learned stays."""
+        if rules == self._rules:
+            return
+        self._rules = rules
+        self.limit.follow(rules.concurrency)
+        for model in self._models.values():
+            model.breaker.follow(rules.breaker)
+
     def model(self, name: str) -> ModelHealth:
         """What is known of a model; made where nothing is."""
         known = self._models.get(name)
