@@ -79,6 +79,13 @@ class ProviderHealth:
         for model in self._models.values():
             model.breaker.follow(rules.breaker)
 
+    def forgive(self) -> None:
+        """What failed may work now, with other keys: breakers are closed, failures forgotten; pace and limit stay."""
+        for model in self._models.values():
+            model.breaker = Breaker(self._rules.breaker)
+            model.error_rate = 0.0
+            model.last_error = None
+
     def model(self, name: str) -> ModelHealth:
         """What is known of a model; made where nothing is."""
         known = self._models.get(name)
