@@ -15,7 +15,7 @@ class HealthBook:
         self._addresses: dict[str, str] = {}
 
     def adopt(self, providers: Sequence[Provider], rules: HealthRules | None = None) -> None:
-        """Follows a new configuration: keys that stayed keep what is known of them, breakers of a provider with new keys are closed.
+        """Follows a new configuration: keys that stayed keep what is known of them; with a new one breakers are closed.
 
         ``rules`` hold for all from now on; None leaves those there are.
         """

@@ -48,8 +48,8 @@ class Breaker:
     __slots__ = (
         "_failed",
         "_in_a_row",
-        "_openings",
         "_opened_at",
+        "_openings",
         "_openings_in_a_row",
         "_probing",
         "_rules",

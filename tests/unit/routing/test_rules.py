@@ -159,7 +159,9 @@ async def test_general_rules(setting: str) -> None:
 
 def test_no_setting_is_left_out() -> None:
     routing = settings().routing
-    nested = {f"{name}.{one}" for name in ("breaker", "concurrency") for one in type(getattr(routing, name)).model_fields}
+    nested = {
+        f"{name}.{one}" for name in ("breaker", "concurrency") for one in type(getattr(routing, name)).model_fields
+    }
     assert set(HEALTH) == nested
     assert set(GENERAL) == set(type(routing).model_fields) - {"breaker", "concurrency"}
 
