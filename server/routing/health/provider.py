@@ -10,11 +10,11 @@ from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
 from server.routing.health.pace import Pace
+from server.routing.health.share import FailureShare
 from server.transport.endpoint import Credential
 
 _MOST_MODELS = 1000
 """Models of one provider of which something is remembered; their names come from callers."""
-_SMOOTHING = 0.05
 KEYLESS = Credential("none")
 
 
@@ -41,8 +41,8 @@ class ModelHealth:
 
     breaker: Breaker
     pace: Pace = field(default_factory=Pace)
-    error_rate: float = 0.0
-    """Share of calls that failed lately, 0 to 1."""
+    failures: FailureShare = field(default_factory=FailureShare)
+    """Of the calls that tell something of the provider."""
     last_error: HubError | None = None
 
 
@@ -83,7 +83,7 @@ class ProviderHealth:
         """What failed may work now, with other keys: breakers are closed, failures forgotten; pace and limit stay."""
         for model in self._models.values():
             model.breaker = Breaker(self._rules.breaker)
-            model.error_rate = 0.0
+            model.failures = FailureShare()
             model.last_error = None
 
     def model(self, name: str) -> ModelHealth:
@@ -138,7 +138,7 @@ class ProviderHealth:
         self.limit.leave()
         leave.model.breaker.succeeded(leave.given, now)
         leave.model.pace.produced(tokens, now - leave.began)
-        leave.model.error_rate *= 1 - _SMOOTHING
+        leave.model.failures.count(now, failed=False)
         if leave.lease is not None:
             self.pool.succeeded(leave.lease)
 
@@ -149,7 +149,7 @@ class ProviderHealth:
         model = leave.model
         if fault in (Fault.PROVIDER, Fault.OVERLOAD):
             model.breaker.failed(leave.given, now)
-            model.error_rate += _SMOOTHING * (1 - model.error_rate)
+            model.failures.count(now, failed=True)
             model.last_error = error
         else:
             model.breaker.ended(leave.given)
