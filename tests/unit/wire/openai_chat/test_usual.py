@@ -17,7 +17,12 @@ from tests.unit.wire.support import ask
 ACME = Dialect("acme", failed=frozenset({"error"}))
 _EXAMPLES = 150
 
-_MESSAGE: dict[str, Any] = {"role": "assistant", "content": "Hi \u00e9 \U0001f30d \u0000", "refusal": None, "annotations": []}
+_MESSAGE: dict[str, Any] = {
+    "role": "assistant",
+    "content": "Hi \u00e9 \U0001f30d \u0000",
+    "refusal": None,
+    "annotations": [],
+}
 _CALLS = [
     {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": [1]}'}},
     {"id": "call_2", "index": 1, "type": "function", "function": {"name": "", "arguments": ""}},
