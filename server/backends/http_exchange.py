@@ -16,6 +16,7 @@ from server.wire.http import HttpRequest, HttpResponse
 
 _MAX_ERROR_BYTES = 64 * 1024  # what a caller is told is far shorter, and no codec needs more to read it
 _MAX_REQUEST_ID = 256
+_NO_HEADERS: Mapping[str, str] = {}
 _UNAUTHORIZED = 401
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2.2
 
@@ -44,15 +45,7 @@ class HttpExchanges:
     @asynccontextmanager
     async def open(self, asked: HttpRequest, call: Call, *, read_buffer: int = READ_BUFFER) -> AsyncIterator[Exchange]:
         """An answer of status 2xx; any other raises what the codec reads from it. ``read_buffer``: Transport.open."""
-        traced = {"traceparent": call.traceparent} if _TRACEPARENT.fullmatch(call.traceparent) else {}
-        exchange = self._transport.open(
-            self.endpoint,
-            asked,
-            credential=call.credential,
-            deadline=call.deadline,
-            extra_headers=traced,
-            read_buffer=read_buffer,
-        )
+        exchange = self._exchange(asked, call, read_buffer)
         try:
             async with exchange:
                 if not 200 <= exchange.status < 300:
@@ -62,6 +55,19 @@ class HttpExchanges:
         finally:
             call.phases.add("upstream_ttfb", exchange.head_wait)
             call.phases.add("upstream", exchange.waited)
+
+    def _exchange(self, asked: HttpRequest, call: Call, read_buffer: int) -> Exchange:
+        traced = _NO_HEADERS
+        if call.traceparent and _TRACEPARENT.fullmatch(call.traceparent):
+            traced = {"traceparent": call.traceparent}
+        return self._transport.open(
+            self.endpoint,
+            asked,
+            credential=call.credential,
+            deadline=call.deadline,
+            extra_headers=traced,
+            read_buffer=read_buffer,
+        )
 
     async def _failure(self, exchange: Exchange, call: Call) -> HubError:
         if exchange.status == _UNAUTHORIZED and self.endpoint.forget(call.credential, exchange.authorization):
@@ -73,18 +79,37 @@ class HttpExchanges:
         return self._decode_error(HttpResponse(exchange.status, exchange.headers, body))
 
     def gateway(self, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> GatewayInfo:
-        return GatewayInfo(
-            request_id=call.request_id,
-            provider=self.endpoint.name,
-            provider_model=call.model,
-            provider_request_id=provider_request_id(headers),
-            adjusted_fields=asked.adjusted_fields,
-        )
+        """What was asked of whom."""
+        gateway = GatewayInfo()
+        self.tell(gateway, asked, headers, call)
+        return gateway
+
+    def tell(self, gateway: GatewayInfo, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> None:
+        """Puts it where the answer has its place for it."""
+        gateway.request_id = call.request_id
+        gateway.provider = self.endpoint.name
+        gateway.provider_model = call.model
+        if told := provider_request_id(headers):
+            gateway.provider_request_id = told
+        if asked.adjusted_fields:
+            gateway.adjusted_fields.extend(asked.adjusted_fields)
 
     async def whole(self, asked: HttpRequest, call: Call) -> HttpResponse:
         """The whole answer of status 2xx; any other raises what the codec reads from it."""
-        async with self.open(asked, call) as exchange:
-            return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+        # As open does it, without the two generators that a context manager of two layers costs each call.
+        exchange = self._exchange(asked, call, READ_BUFFER)
+        try:
+            async with exchange:
+                if not 200 <= exchange.status < 300:
+                    raise await self._failure(exchange, call)
+                try:
+                    return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+                except HubError as error:
+                    error.answered = True
+                    raise
+        finally:
+            call.phases.add("upstream_ttfb", exchange.head_wait)
+            call.phases.add("upstream", exchange.waited)
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """The HTTP client for providers: one pool, exactly one request on the wire per call, every wait and size bounded."""
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
 from importlib.metadata import version
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from multidict import CIMultiDict
@@ -12,10 +12,11 @@ from multidict import CIMultiDict
 from server import __version__
 from server.errors import HubError, Internal, ProviderUnavailable
 from server.transport.connections import SessionSettings
-from server.transport.conversation import Waits
+from server.transport.conversation import Conversation, Waits
 from server.transport.direct import WRITTEN_FOR
 from server.transport.endpoint import Credential, Endpoint, Outgoing, Timeouts
 from server.transport.exchange import Exchange
+from server.transport.letterheads import Letterheads
 from server.transport.session import READ_BUFFER, HttpSession
 from server.transport.settings import TransportSettings
 from server.transport.websocket import WebSocket
@@ -39,6 +40,7 @@ class Transport:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._session: HttpSession | None = None
+        self._letterheads: Letterheads | None = None
         self._live: set[Exchange] = set()
         self._base_headers = CIMultiDict(
             {
@@ -63,14 +65,16 @@ class Transport:
                 direct=settings.direct,
             )
         )
-        if settings.direct and not self._session.direct:
+        if (direct := self._session.direct) is not None:
+            self._letterheads = Letterheads(direct, self._headers)
+        elif settings.direct:
             _log.warning("transport.plain", aiohttp=version("aiohttp"), written_for=WRITTEN_FOR)
 
     async def close(self) -> None:
         """Closes every connection."""
         if self._session is not None:
             await self._session.close()
-            self._session = None
+            self._session = self._letterheads = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -109,22 +113,26 @@ class Transport:
         ``deadline`` is on the loop's clock. Where headers meet, the later wins: endpoint, request, extra, credential.
         One read delivers at most twice ``read_buffer`` bytes, and about as many more wait while nobody reads.
         """
+        session, proxy = self._started(), endpoint.proxy or self._settings.proxy
+        waits = Waits(endpoint.name, endpoint.timeouts, deadline)
+        if (
+            self._letterheads is not None
+            and proxy is None
+            and (written := self._letterheads.written(endpoint, request, credential, extra_headers)) is not None
+        ):
+            ask = session.begin_written(self._letterheads.direct, written, waits, read_buffer)
+            return Exchange(session.loop, self._live, ask, waits, self._settings.max_body_bytes)
         headers = self._headers(endpoint, request, extra_headers)
         if request.pieces:
             headers["Content-Length"] = str(sum(map(len, request.pieces)))
-        return Exchange(
-            self._started(),
-            self._live,
-            request.method,
-            endpoint.base_url + request.path,
-            headers,
-            request.flow or request.pieces or request.body,
-            Waits(endpoint.name, endpoint.timeouts, deadline),
-            endpoint.proxy or self._settings.proxy,
-            self._settings.max_body_bytes,
-            proof=self._proof(endpoint, request, headers, credential, deadline),
-            read_buffer=read_buffer,
-        )
+        proof = self._proof(endpoint, request, headers, credential, deadline)
+        body = request.flow or request.pieces or request.body
+        url = endpoint.base_url + request.path
+        ask = session.begin(request.method, url, headers, body, waits, proxy, read_buffer)
+        if proof is not None:
+            ask = _proven(ask, headers, proof)
+        held = headers.get("Authorization", "")
+        return Exchange(session.loop, self._live, ask, waits, self._settings.max_body_bytes, authorization=held)
 
     def _proof(
         self,
@@ -152,9 +160,9 @@ class Transport:
         waits = Waits(f"the token service of {endpoint.name}", _DOCUMENT_TIMEOUTS, deadline)
         # What is asked without TLS is the machine's own metadata service, which no proxy reaches.
         proxy = None if url.startswith("http:") else endpoint.proxy or self._settings.proxy
-        async with Exchange(
-            self._started(), self._live, method, url, told, body, waits, proxy, _MAX_TOKEN_BYTES
-        ) as exchange:
+        session = self._started()
+        ask = session.begin(method, url, told, body, waits, proxy)
+        async with Exchange(session.loop, self._live, ask, waits, _MAX_TOKEN_BYTES) as exchange:
             return HttpResponse(exchange.status, exchange.headers, await exchange.body())
 
     async def connect_websocket(
@@ -196,9 +204,9 @@ class Transport:
         Raises ProviderUnavailable for any status but 200, and as every exchange does. Errors do not quote the URL.
         """
         waits = Waits("the configured URL", _DOCUMENT_TIMEOUTS, deadline)
-        async with Exchange(
-            self._started(), self._live, "GET", url, self._base_headers, b"", waits, self._settings.proxy, max_bytes
-        ) as exchange:
+        session = self._started()
+        ask = session.begin("GET", url, self._base_headers, b"", waits, self._settings.proxy)
+        async with Exchange(session.loop, self._live, ask, waits, max_bytes) as exchange:
             if exchange.status != 200:
                 raise ProviderUnavailable(f"{waits.who}: it answered with status {exchange.status}")
             return await exchange.body()
@@ -212,3 +220,15 @@ class Transport:
         if self._session is None:
             raise Internal("the transport is not started")
         return self._session
+
+
+async def _proven(
+    ask: Coroutine[Any, Any, Conversation], headers: CIMultiDict[str], proof: Awaitable[Mapping[str, str]]
+) -> Conversation:
+    """Asks once ``proof`` is there, whose headers are put beside the others first."""
+    try:
+        headers.update(await proof)
+    except BaseException:
+        ask.close()
+        raise
+    return await ask

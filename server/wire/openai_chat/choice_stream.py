@@ -12,6 +12,7 @@ from server.wire.openai_chat import fields, pieces
 from server.wire.openai_chat.calls import CallTracker
 from server.wire.openai_chat.citations import read_annotations
 from server.wire.openai_chat.logprobs import read_logprobs
+from server.wire.openai_chat.usual_chunk import Delta
 
 _ORDINARY = frozenset({"index", "delta", "finish_reason", "logprobs", "native_finish_reason"})
 _ROLE_AND_CONTENT = 2
@@ -86,6 +87,22 @@ class ChoiceStream:
             self._stop = fields.stop_sequence(told) or self._stop
             self.usage = json.obj(told.get("usage")) or self.usage
             json.merge(self.left, fields.unread_of_choice(told))
+
+    def read_usual(self, delta: Delta) -> bool:
+        """The same for a delta whose type is known; False, and nothing is read, where a call begins with it."""
+        assembly = self._assembly
+        arguments: list[tuple[int, str]] = []
+        for call in delta.tool_calls or ():
+            if (place := self._calls.place(call.index)) is None:
+                return False
+            arguments.append((place, call.function.arguments))
+        if text := delta.reasoning_content or delta.reasoning:
+            assembly.reasoning(text, self._provider)
+        if delta.content:
+            assembly.text(delta.content)
+        for place, piece in arguments:
+            assembly.more_of_call(place, piece)
+        return True
 
     def cite(self, sources: Iterable[Citation]) -> None:
         """Adds sources that were told beside the choices."""

@@ -1,15 +1,12 @@
 """A streamed answer of the format as messages of the contract."""
 
-import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
 from aignehub.v1.usage_pb2 import Usage
 from typing_extensions import override
 
-from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.chat.evented import EventedReader
-from server.wire.chat.stream import UNREADABLE
+from server.wire.chat.evented import EventedReader, event_object
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_chat import fields
@@ -19,6 +16,7 @@ from server.wire.openai_chat.decode import decode, failure
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
+from server.wire.openai_chat.usual_chunk import UsualChunk, UsualChunks
 from server.wire.timestamps import timestamp
 
 _DONE = b"[DONE]"
@@ -38,6 +36,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         super().__init__(request)
         self._dialect = dialect
         self._padding = request.stream_options.include_obfuscation
+        self._usual = UsualChunks()
         self._usage: Object = {}
         self._tier = ""
         self._left: Object = {}
@@ -77,17 +76,31 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _event(self, name: str, payload: bytes) -> None:
-        if payload == _DONE or payload.strip() in (_DONE, b""):
+        if self._told_header and not name and (usual := self._usual.read(payload)) is not None:
+            if self._read_usual(usual):
+                return
+        elif payload.strip() in (_DONE, b""):
             if payload.strip():
                 self._end()
             return
-        chunk = _parse(payload, plain=name == "error")
+        chunk = event_object(payload, plain=name == "error")
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
         told = "error" in chunk or chunk.get("object") == "error"
         if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
+
+    def _read_usual(self, chunk: UsualChunk) -> bool:
+        """False where it says more than it seems to."""
+        (choice,) = chunk.choices
+        if not self._choice(choice.index).read_usual(choice.delta):
+            return False
+        if chunk.service_tier:
+            self._tier = chunk.service_tier
+        if self._padding and chunk.obfuscation:
+            self._batch.message.obfuscation += chunk.obfuscation
+        return True
 
     def _chunk(self, chunk: Object) -> None:
         if not self._told_header:
@@ -129,18 +142,3 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
                 self._usage = usage
             json.merge(self._groq, groq)
         self._left.update(json.unread(chunk, _READ))
-
-
-def _parse(payload: bytes, *, plain: bool) -> Object:
-    """The object an event holds; where it may be ``plain``, its words as an error."""
-    try:
-        chunk = orjson.loads(payload)
-    except ValueError:
-        if not plain:
-            raise ProviderBadResponse(UNREADABLE) from None
-        chunk = payload.decode("utf-8", "replace")
-    if plain and type(chunk) is str:
-        return {"error": chunk}
-    if type(chunk) is not dict:
-        raise ProviderBadResponse(UNREADABLE)
-    return chunk

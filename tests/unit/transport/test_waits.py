@@ -85,6 +85,23 @@ async def test_first_byte(transport: Transport) -> None:
             await transport.send(endpoint(server.url, first_byte=0.2), ASK, credential=KEY, deadline=soon(5))
 
 
+@pytest.mark.parametrize(("first", "second"), [(5, 0.2), (0.2, 0.4), (0.3, 0.3)])
+async def test_first_byte_of_a_later_request_on_the_same_connection(
+    transport: Transport, first: float, second: float
+) -> None:
+    async def converse(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer()
+        await hang(peer)
+
+    async with serving(converse) as server:
+        await transport.send(endpoint(server.url, first_byte=first), ASK, credential=KEY, deadline=soon(5))
+        async with taking(second, slack=0.2):
+            with pytest.raises(ProviderTimeout, match=f"acme: no answer within {second} s of the request"):
+                await transport.send(endpoint(server.url, first_byte=second), ASK, credential=KEY, deadline=soon(5))
+        assert len(server.peers) == 1
+
+
 async def test_idle(transport: Transport) -> None:
     async with serving(begin_and_hang) as server, taking(0.2):
         with pytest.raises(ProviderTimeout, match=r"acme: it fell silent for 0\.2 s"):

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from server.errors import Internal
-from server.transport import direct, session
+from server.transport import direct, letterheads, session
 from server.transport.client import Transport
 from server.transport.credentials import bearer
 from server.transport.direct import WRITTEN_FOR, DirectPath
@@ -107,6 +107,54 @@ async def test_the_two_ways_share_their_connections() -> None:
         for request in REQUESTS.values():
             await transport.send(there, request, credential=KEY, deadline=soon(5))
         assert len(server.peers) == 1
+
+
+TRACED = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+FILLED_IN: dict[str, list[tuple[HttpRequest, dict[str, str]]]] = {
+    "longer_bodies": [(REQUESTS["json"], {}), (HttpRequest("/chat", b"x" * 5000, REQUESTS["json"].headers), {})],
+    "traces": [(REQUESTS["json"], TRACED), (REQUESTS["json"], {}), (REQUESTS["json"], {"traceparent": "00-0a-0b-00"})],
+    "other_headers": [(REQUESTS["json"], {}), (HttpRequest("/chat", b"{}", {"Content-Type": "text/plain"}), {})],
+    "a_blank_of_its_own": [(HttpRequest("/x", b"{}", {"X-Name": "\ue000"}), {}), (REQUESTS["json"], {"x-a": "\ue000"})],
+    "several_more": [(REQUESTS["json"], {"x-a": "1", "x-b": "2"})],
+    "more_that_another_replaces": [(REQUESTS["json"], {"authorization": "Bearer other"})],
+    "a_trace_of_its_own": [(HttpRequest("/x", b"{}", {"Traceparent": "mine", "X-B": "b"}), TRACED)],
+    "methods": [(HttpRequest("/x", b"{}", method=method), {}) for method in ("POST", "PUT", "PATCH")],
+    "paths": [(HttpRequest(path, b"{}"), {}) for path in ("/x", "/y", "/x?a=1")],
+}
+
+
+@pytest.mark.parametrize("name", FILLED_IN)
+async def test_a_head_that_is_filled_in_is_what_the_session_would_send(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[list[bytes]] = []
+    keys = [KEY, Credential("other", "sk-other")]
+    async with serving(lambda peer: whole_requests(peer, sent[-1])) as server:
+        there = [Endpoint("acme", server.url + "/v1", bearer, headers={"X-Org": org}) for org in "ab"]
+        for known in (True, False):
+            sent.append([])
+            monkeypatch.setattr(session, "known_release", lambda known=known: known)
+            async with Transport(TransportSettings()) as transport:
+                for request, more in FILLED_IN[name] * 2:
+                    for endpoint in there:
+                        for key in keys:
+                            await transport.send(
+                                endpoint, request, credential=key, deadline=soon(5), extra_headers=more
+                            )
+    assert len(sent[0]) == 8 * len(FILLED_IN[name])
+    assert sent[0] == sent[1]
+
+
+async def test_heads_of_ever_new_paths_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letterheads, "_MOST", 3)
+    seen: list[bytes] = []
+    async with serving(lambda peer: whole_requests(peer, seen)) as server, Transport(TransportSettings()) as transport:
+        there = Endpoint("acme", server.url, bearer)
+        for number in range(8):
+            await transport.send(there, HttpRequest(f"/{number}", b"{}"), credential=KEY, deadline=soon(5))
+        assert transport._letterheads is not None
+        assert len(transport._letterheads._kept) <= 3
+    assert [one.split(b" ")[1] for one in seen] == [f"/{number}".encode() for number in range(8)]
 
 
 async def test_the_direct_way_is_taken_with_the_release_it_was_written_for(monkeypatch: pytest.MonkeyPatch) -> None:
