@@ -81,19 +81,13 @@ def refuse(error: HubError) -> MethodHandler:
     and 6 unauthenticated bodies of 32 MiB then cost 400 MB. Clients of every kind see just the status.
     """
 
-    async def refused(_requests: AsyncIterator[bytes], _context: Context) -> None:
-        raise error
+    async def unread(end: Callable[[Context], Awaitable[None]]) -> MethodHandler:
+    """The same for calls that ``end`` knows how to end."""
+
+    async def refused(_requests: AsyncIterator[bytes], context: Context) -> None:
+        await end(context)
 
     return grpc.stream_stream_rpc_method_handler(refused)
-
-
-def refused(error: HubError, surround: Surround) -> MethodHandler:
-    """The same of one call, whose scope is told of the failure."""
-
-    async def refusal(_requests: AsyncIterator[bytes], context: Context) -> None:
-        await surround(context).failed(error)
-
-    return grpc.stream_stream_rpc_method_handler(refusal)
 
 
 async def _only(decode: Callable[[bytes], Any], context: Context) -> Any:
