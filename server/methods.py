@@ -81,7 +81,13 @@ def refuse(error: HubError) -> MethodHandler:
     and 6 unauthenticated bodies of 32 MiB then cost 400 MB. Clients of every kind see just the status.
     """
 
-    async def unread(end: Callable[[Context], Awaitable[None]]) -> MethodHandler:
+    async def refused(_requests: AsyncIterator[bytes], _context: Context) -> None:
+        raise error
+
+    return grpc.stream_stream_rpc_method_handler(refused)
+
+
+def unread(end: Callable[[Context], Awaitable[None]]) -> MethodHandler:
     """The same for calls that ``end`` knows how to end."""
 
     async def refused(_requests: AsyncIterator[bytes], context: Context) -> None:
