@@ -19,6 +19,10 @@ from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
+_Way = tuple[ChatCodec, HttpExchanges]
+_MOST_WAYS = 1024
+"""Models whose codec is kept: a caller may name any."""
+
 
 class HttpChatBackend:
     """A ChatBackend over HTTP. Phases: ``upstream_ttfb`` up to the answer's head, ``upstream`` all waiting for it."""
@@ -29,9 +33,16 @@ class HttpChatBackend:
         self._transport = transport
         self._media = media
 
-    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
-        codec = codec_of(self._codec, model)
-        return codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        self._ways: dict[str, _Way] = {}
+
+    def _way(self, model: str) -> _Way:
+        way = self._ways.get(model)
+        if way is None:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            codec = codec_of(self._codec, model)
+            way = self._ways[model] = codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        return way
 
     async def _inlined(
         self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
@@ -52,8 +63,9 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
+        if not response.model:  # some providers name it in the request alone
+            response.model = call.model
+        http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def chat_stream(
