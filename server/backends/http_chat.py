@@ -19,9 +19,8 @@ from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
-_Way = tuple[ChatCodec, HttpExchanges]
 _MOST_WAYS = 1024
-"""Models whose codec is kept: a caller may name any."""
+"""Names of models come from callers; past so many, all are forgotten."""
 
 
 class HttpChatBackend:
@@ -32,10 +31,10 @@ class HttpChatBackend:
         self._codec = codec
         self._transport = transport
         self._media = media
+        self._ways: dict[str, tuple[ChatCodec, HttpExchanges]] = {}
 
-        self._ways: dict[str, _Way] = {}
-
-    def _way(self, model: str) -> _Way:
+    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
+        """The codec of a model and who sends for it, kept: a table of models is looked through pattern by pattern."""
         way = self._ways.get(model)
         if way is None:
             if len(self._ways) >= _MOST_WAYS:
