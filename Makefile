@@ -44,8 +44,8 @@ models: $(VENV)/.dev ## Write anew what models cost; with WHEEL=<litellm wheel> 
 routing-tables: $(VENV)/.dev ## Write the tables of docs/routing.md from the code
 	@$(BIN)/python -m tools.routing_tables
 
-readme: $(VENV)/.dev ## Write the README's provider table from the code
-	@$(BIN)/python -m tools.readme
+readme: $(VENV)/.dev ## Write the README's provider table and performance section anew
+	@$(BIN)/python -m tools.readme && $(BIN)/python -m tools.performance
 
 format: $(VENV)/.dev ## Format the code and the protos
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.app.routing import model_groups
 from server.backends.base import ImageBackend
@@ -142,6 +142,7 @@ def _build(
         name=instance.name,
         kind=kind.name,
         credentials=credentials,
+        address=f"{kind.name} {endpoint.base_url} {endpoint.proxy or ''}",
         needs_key=kind.needs_key,
         weight=instance.weight,
         models=models,
@@ -185,8 +186,10 @@ def _served(kind: ProviderKind, images: ImageBackend | None) -> Served:
 def _lister(
     kind: ProviderKind, options: Mapping[str, str], endpoint: Endpoint, connections: Connections
 ) -> HttpModelList | None:
-    if kind.model_list is None:
+    if kind.model_list is None or not (address := kind.list_address(endpoint.base_url)):
         return None
+    if address != endpoint.base_url:
+        endpoint = replace(endpoint, base_url=address)
     return HttpModelList(endpoint, kind.model_list(options), connections.transport)
 
 

@@ -58,6 +58,8 @@ class Reloader:
 
         ``swapped`` is called with what was taken into use, before any other call sees it.
         """
+        self._started = settings
+        """What holds of the settings that a reload cannot exchange."""
         self._settings = settings
         self._built = built
         self._load = load
@@ -88,9 +90,12 @@ class Reloader:
                     f"the configuration is refused and the one in use stays: {error}", reason="CONFIGURATION_REFUSED"
                 ) from None
             before, self._settings = self._settings, settings
-            needs_restart = _changed(before, settings, exchangeable=False)
+            needs_restart = _changed(self._started, settings, exchangeable=False)
             if not _changed(before, settings, exchangeable=True) and _same_files(self._built, built):
-                return Reloaded(changed=bool(needs_restart), needs_restart=needs_restart)
+                told = bool(_changed(before, settings, exchangeable=False))
+                if told:
+                    _log.info("configuration", generation=self._live.generation, needs_restart=list(needs_restart))
+                return Reloaded(changed=told, needs_restart=needs_restart)
             self._built = built
             self._live.swap(built.configuration)
             await self._swapped(built)

@@ -19,6 +19,9 @@ from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
+_MOST_WAYS = 1024
+"""Names of models come from callers; past so many, all are forgotten."""
+
 
 class HttpChatBackend:
     """A ChatBackend over HTTP. Phases: ``upstream_ttfb`` up to the answer's head, ``upstream`` all waiting for it."""
@@ -28,10 +31,17 @@ class HttpChatBackend:
         self._codec = codec
         self._transport = transport
         self._media = media
+        self._ways: dict[str, tuple[ChatCodec, HttpExchanges]] = {}
 
     def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
-        codec = codec_of(self._codec, model)
-        return codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        """The codec of a model and who sends for it, kept: a table of models is looked through pattern by pattern."""
+        way = self._ways.get(model)
+        if way is None:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            codec = codec_of(self._codec, model)
+            way = self._ways[model] = codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        return way
 
     async def _inlined(
         self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
@@ -52,8 +62,9 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
+        if not response.model:  # some providers name it in the request alone
+            response.model = call.model
+        http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def chat_stream(

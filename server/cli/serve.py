@@ -9,6 +9,14 @@ from pathlib import Path
 from server.cli.failure import INTERRUPTED, USAGE
 from server.errors import ConfigError, HubError
 
+_READ_IN_ONE_THREAD = "-event_engine_listener"
+"""Lets the thread that waits for gRPC's events read the sockets of callers as well, as older releases do.
+
+Else a pool of threads reads them and hands every event on, and threads wake one another four times a call: the bare
+stack took 347 microseconds of CPU a call that way and 310 this way. It is a switch of gRPC's own, which its core reads
+once, when it is loaded, and ignores where it does not know it. An environment that sets GRPC_EXPERIMENTS has its way.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
@@ -55,6 +63,7 @@ def run(options: ServeOptions) -> int:
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     # gRPC's core would write lines of its own among the structured ones; set it to DEBUG to look into the core.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_EXPERIMENTS", _READ_IN_ONE_THREAD)
     from server.app import serve  # noqa: PLC0415 - only this command becomes the server; no other should load it
 
     config = options.config or (Path(named) if (named := os.environ.get("HUB_CONFIG")) else None)

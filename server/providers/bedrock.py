@@ -22,8 +22,11 @@ what only they know (search_prompt, strength, margins) by extra_body_json, and s
 Emulated: a mask, painted black or white where its pixels are see-through. Refused: a size where the answer is as large
 as its source, ratios that Titan has no size of. Dropped and listed: user, input_fidelity, moderation, an address for
 the image, the prompt where nothing reads it.
+
+Models are listed by the region's own lists of foundation models and inference profiles, where the key may read them.
 """
 
+import re
 from collections.abc import Mapping
 
 from server.backends.base import ImageBackend
@@ -38,16 +41,28 @@ from server.transport.endpoint import Endpoint
 from server.wire.bedrock import BedrockChatCodec, BedrockCountCodec
 from server.wire.bedrock.embedding_models import EMBEDDINGS
 from server.wire.bedrock.images import TAKES_N, BedrockImageCodec
+from server.wire.bedrock.model_list import BedrockModelList
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html, of China and the European Sovereign Cloud.
 _DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+_RUNTIME = re.compile(r"(https?://)bedrock-runtime(-fips)?(\.[^/]*amazonaws\.[^/]+)")
 _CHAT = BedrockChatCodec()
 _COUNT = BedrockCountCodec()
+_LIST = BedrockModelList()
 
 
 def _address(region: str) -> str:
     partition = region.partition("-")[0]
     return f"https://bedrock-runtime.{region}.{_DOMAINS.get(partition, 'amazonaws.com')}"
+
+
+def _list_address(base_url: str) -> str:
+    """Models are listed at a host beside the one that calls them; of an address of one's own nothing is known.
+
+    https://docs.aws.amazon.com/general/latest/gr/bedrock.html
+    """
+    found = _RUNTIME.fullmatch(base_url)
+    return f"{found[1]}bedrock{found[2] or ''}{found[3]}" if found else ""
 
 
 def _images(_: Mapping[str, str], endpoint: Endpoint, transport: Transport, media: CallerMedia) -> ImageBackend:
@@ -63,6 +78,8 @@ KIND = ProviderKind(
     count=lambda _: _COUNT,
     embeddings=lambda _: EMBEDDINGS,
     image_backend=_images,
+    model_list=lambda _: _LIST,
+    list_address=_list_address,
     base_url_env="BEDROCK_BASE_URL",
     settle=aws.settled(_address),
     credentials_from=aws.credentials_from,

@@ -84,6 +84,8 @@ class ProviderKind:
     """Its live transcription over a WebSocket; None where live speech is served by utterance."""
     model_list: Callable[[Mapping[str, str]], ModelListCodec] | None = None
     """Makes the codec of its own list of models; None where it has none that is free to ask for."""
+    list_address: Callable[[str], str] = str
+    """From the address of an instance to that of its list; empty where it has none there. The same, unless told."""
     responses: bool = False
     """Whether its chat also serves models that only OpenAI's Responses API has."""
     lacks: frozenset[str] = frozenset()

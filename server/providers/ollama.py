@@ -13,7 +13,8 @@ Dropped and listed: logit_bias, parallel_tool_calls, prediction, verbosity, serv
 and ids of users. ``keep_alive`` and ``options.num_ctx`` go by ``gateway.extra_body_json``.
 
 A model that was not pulled is refused by the server with 404; the error says what to do, and so does GetStatus, from
-the list of models that are there.
+the list of models that are there. What each of them can do, and how much it reads, is what the server shows of it: it
+is asked once for every digest.
 """
 
 from collections.abc import Mapping

@@ -27,6 +27,7 @@ class Exchange:
         "_interruption",
         "_left",
         "_live",
+        "_loop",
         "_max_body",
         "_pieces",
         "_redirects",
@@ -43,6 +44,7 @@ class Exchange:
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         live: "set[Exchange]",
         ask: Coroutine[Any, Any, Conversation],
         waits: Waits,
@@ -55,6 +57,7 @@ class Exchange:
 
         With ``redirects``, a 3xx is an answer like any other; else it is a failure.
         """
+        self._loop = loop  # named to asyncio.current_task, which would ask the system for it anew
         self._live = live
         self._interruption: HubError | None = None
         self._waiter: asyncio.Task[Any] | None = None
@@ -111,7 +114,7 @@ class Exchange:
         if self._interruption is not None:
             wait.close()
             raise self._interruption
-        self._waiter = asyncio.current_task()
+        self._waiter = asyncio.current_task(self._loop)
         try:
             return await wait
         except asyncio.CancelledError:

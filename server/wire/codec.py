@@ -17,6 +17,7 @@ from aignehub.v1.chat_service_pb2 import (
 )
 from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, CreateEmbeddingsResponse
 from aignehub.v1.media_pb2 import Media
+from aignehub.v1.model_service_pb2 import Model
 from aignehub.v1.usage_pb2 import Usage
 
 from server.errors import HubError
@@ -275,6 +276,9 @@ class ModelListCodec(Protocol):
 
     def decode(self, response: HttpResponse) -> ModelPage:
         """A page of status 2xx: only what the provider tells. Raises HubError where it is no list."""
+
+    def detailed(self, response: HttpResponse, model: Model) -> Model:
+        """``model``, as a page tells of it, with what was answered to its details. Raises HubError."""
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """What an answer of any other status means. Never raises."""

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from aignehub.v1 import health_service_pb2, image_service_pb2
+from aignehub.v1 import model_service_pb2 as models_pb
 from aiohttp import web
 from google.rpc.error_details_pb2 import ErrorInfo
 
@@ -31,13 +32,18 @@ class Ollama:
         """``ends`` is how a stream goes on after two pieces: "whole", "cut", "failed" or "never"."""
         self.pulled = list(pulled)
         self.ends = ends
+        self.digests: dict[str, str] = {}
+        self.shown: dict[str, Any] = {}
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/api/tags":
-            return web.json_response({"models": [{"name": name, "model": name} for name in self.pulled]})
+            models = [{"name": name, "model": name, "digest": self.digests.get(name, "")} for name in self.pulled]
+            return web.json_response({"models": models})
         body = await request.json()
         if body["model"] not in self.pulled:
             return web.json_response(MISSING, status=404)
+        if request.path == "/api/show":
+            return web.json_response(self.shown.get(body["model"], {}))
         if request.path == "/api/embed":
             vectors = [[1.0, 0.5] for _ in body["input"]]
             return web.json_response({"model": body["model"], "embeddings": vectors, "prompt_eval_count": 3})
@@ -196,6 +202,40 @@ async def test_without_its_list_nothing_is_said_to_be_missing(tmp_path: Path) ->
     told = failure(raised.value)
     assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND")
     assert "ollama pull" in told.message
+
+
+SEES = {"capabilities": ["completion", "vision", "tools"], "model_info": {"gemma3.context_length": 131072}}
+EMBEDS = {"capabilities": ["embedding"], "model_info": {"bert.context_length": 512, "bert.embedding_length": 384}}
+
+
+@pytest.mark.usefixtures("often")
+async def test_what_each_model_can_do_is_asked_for_once(tmp_path: Path) -> None:
+    ollama = Ollama("gemma3:4b", "minilm:latest", "odd")
+    ollama.digests = {"gemma3:4b": "a", "minilm:latest": "b"}
+    ollama.shown = {"gemma3:4b": SEES, "minilm:latest": EMBEDS, "odd": "no object"}
+
+    def asked(fake: FakeProvider) -> list[str]:
+        return [seen.json["model"] for seen in fake.seen if seen.raw_path == "/api/show"]
+
+    async with FakeProvider(ollama) as fake:
+        settings = provider(fake.base_url, "ollama", "ollama")
+        async with running_hub(tmp_path, providers=[settings], models={"ask_providers": True}) as hub:
+            await until(lambda: _listed(fake) > 2)
+            listed = await hub.models.ListModels(models_pb.ListModelsRequest(), metadata=hub.auth, timeout=5)
+            known = {one.id: one for one in listed.models}
+            assert sorted(known) == ["ollama/gemma3:4b", "ollama/minilm:latest", "ollama/odd"]
+            sees, embeds = known["ollama/gemma3:4b"], known["ollama/minilm:latest"]
+            assert [models_pb.ModelCapability.Name(one)[17:] for one in sees.capabilities] == [
+                "CHAT",
+                "TOOLS",
+                "JSON_SCHEMA",
+            ]
+            assert (sees.max_input_tokens, len(sees.input_modalities)) == (131072, 2)
+            assert (embeds.max_input_tokens, list(embeds.embedding_dimensions)) == (512, [384])
+            assert asked(fake).count("gemma3:4b") == asked(fake).count("minilm:latest") == 1
+            ollama.digests["gemma3:4b"] = "c"
+            await until(lambda: asked(fake).count("gemma3:4b") == 2)
+            assert asked(fake).count("minilm:latest") == 1
 
 
 @pytest.mark.usefixtures("often")

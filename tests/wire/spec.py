@@ -17,8 +17,8 @@ def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str
         return None
     with path.open("rb") as file:
         document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    schemas = {known: _mended(schema) for known, schema in document["components"]["schemas"].items()}
-    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": _reachable(schemas, name)}}
+    schemas = {known: mended(schema) for known, schema in document["components"]["schemas"].items()}
+    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": reachable(schemas, name)}}
     validator = jsonschema_rs.Draft202012Validator(schema)
 
     def validate(body: Any) -> list[str]:
@@ -31,17 +31,17 @@ def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str
     return validate
 
 
-def _mended(schema: Any) -> Any:
+def mended(schema: Any) -> Any:
     """OpenAPI as JSON Schema: 3.0's ``nullable`` lingers in the 3.1 document; formats are hints.
 
     Where a discriminator chooses, one of several is any of them: two kinds of input message are written alike.
     """
     if isinstance(schema, list):
-        return [_mended(item) for item in schema]
+        return [mended(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {
-        name: _mended(value)
+        name: mended(value)
         for name, value in schema.items()
         if name not in ("nullable", "format", "discriminator") or (name == "format" and isinstance(value, dict))
     }
@@ -52,7 +52,7 @@ def _mended(schema: Any) -> Any:
     return kept
 
 
-def _reachable(schemas: dict[str, Any], name: str) -> dict[str, Any]:
+def reachable(schemas: dict[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     open_ = [name]
     while open_:

@@ -35,7 +35,12 @@ KINDS: Mapping[str, str] = {
 }
 """The hub's name of a kind to the collection's name of its provider."""
 
-SAME: Mapping[str, str] = {"azure-anthropic": "anthropic", "azure-foundry": "azure", "vertex": "gemini"}
+SAME: Mapping[str, str] = {
+    "azure-anthropic": "anthropic",
+    "azure-foundry": "azure",
+    "bedrock-mantle": "bedrock",
+    "vertex": "gemini",
+}
 """Kinds whose prices are those of another kind."""
 
 _MILLION_TOKENS: Mapping[str, str] = {

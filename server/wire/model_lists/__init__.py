@@ -10,12 +10,12 @@ from server.wire.model_lists.hosts import (
     GEMINI,
     HUGGINGFACE,
     MISTRAL,
-    OLLAMA,
     OPENAI,
     OPENROUTER,
     TOGETHER,
 )
-from server.wire.model_lists.page import ModelPage
+from server.wire.model_lists.ollama import OLLAMA
+from server.wire.model_lists.page import Details, ModelPage
 
 __all__ = [
     "ANTHROPIC",
@@ -30,6 +30,7 @@ __all__ = [
     "OPENAI",
     "OPENROUTER",
     "TOGETHER",
+    "Details",
     "ListCodec",
     "ModelPage",
 ]

@@ -10,7 +10,7 @@ from server.errors import HubError, ProviderBadResponse
 from server.wire import json_value as json
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.json_value import Object
-from server.wire.model_lists.page import ModelPage
+from server.wire.model_lists.page import Details, ModelPage
 from server.wire.provider_errors import error_in, read_error
 
 _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -23,6 +23,10 @@ def _may_be_there(_: str, _listed: Collection[str]) -> str:
 
 def _no_more(_: Object) -> str:
     return ""
+
+
+def _nothing_more(_response: HttpResponse, _model: Model) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ class ListCodec:
     """See ModelListCodec.changes."""
     remedy: Callable[[str, Collection[str]], str] = _may_be_there
     """See ModelListCodec.missing."""
+    details: Callable[[Object, Model], Details] | None = None
+    """From an entry, and what was read of it, to how more is asked for; None where an entry tells all."""
+    read_details: Callable[[HttpResponse, Model], None] = _nothing_more
+    """Puts what was answered to that into the model that the entry told of."""
 
     def missing(self, model: str, listed: Collection[str]) -> str:
         """See ModelListCodec.missing."""
@@ -58,13 +66,23 @@ class ListCodec:
         """See ModelListCodec.decode."""
         beside, entries = self._cut(response.body)
         found: dict[str, Model] = {}
+        details: dict[str, Details] = {}
         for entry in entries:
             model = self.read(entry)
             if model is not None and model.id:
                 _put(found, model)
+                if self.details is not None:
+                    details[model.id] = self.details(entry, model)
         following = self.next_page(beside)
         then = self._get(f"{self.path.partition('?')[0]}?{following}") if following else None
-        return ModelPage(tuple(found.values()), then)
+        return ModelPage(tuple(found.values()), then, details)
+
+    def detailed(self, response: HttpResponse, model: Model) -> Model:
+        """See ModelListCodec.detailed."""
+        known = Model()
+        known.CopyFrom(model)
+        self.read_details(response, known)
+        return known
 
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ModelListCodec.decode_error."""

@@ -1,6 +1,5 @@
 """What each host's list tells, one reader a format."""
 
-from collections.abc import Collection
 from types import MappingProxyType
 
 from aignehub.v1 import model_service_pb2 as pb
@@ -200,36 +199,6 @@ def _cohere_next(beside: Object) -> str:
     return f"page_size=1000&page_token={path_segment(token)}" if token else ""
 
 
-_OLLAMA_WORDS = {
-    "completion": fields.CHAT,
-    "tools": fields.TOOLS,
-    "thinking": fields.REASONING,
-    "embedding": fields.EMBEDDING,
-}
-
-
-def ollama_model(entry: Object) -> Model | None:
-    """https://docs.ollama.com/api/tags: names; newer releases also tell capabilities."""
-    told = set(filter(None, map(json.text, json.items(entry.get("capabilities")))))
-    return Model(
-        id=json.text(entry.get("model")) or json.text(entry.get("name")),
-        capabilities=[word for name, word in _OLLAMA_WORDS.items() if name in told],
-        input_modalities=fields.modalities(["text", "image"]) if "vision" in told else [],
-    )
-
-
-def ollama_remedy(model: str, listed: Collection[str]) -> str:
-    """What is not on the machine has to be pulled; names of its cloud's models end in ``cloud`` and need not.
-
-    As its own client does, a name without a tag means ``latest``, and case means nothing.
-    """
-    full = model.casefold().removeprefix("registry.ollama.ai/").removeprefix("library/")
-    full = full if ":" in full.rpartition("/")[2] else f"{full}:latest"
-    if full.endswith("cloud") or full in listed or any(full == one.casefold() for one in listed):
-        return ""
-    return f"{model} is not on the provider's machine; fetch it there with `ollama pull {model}`"
-
-
 def deepgram_model(entry: Object) -> Model | None:
     """https://developers.deepgram.com/reference/manage/models/list.
 
@@ -270,7 +239,6 @@ ANTHROPIC = ListCodec(
 )
 GEMINI = ListCodec("/v1beta/models?pageSize=1000", gemini_model, items=("models",), next_page=_gemini_next)
 COHERE = ListCodec("/v1/models?page_size=1000", cohere_model, items=("models",), next_page=_cohere_next)
-OLLAMA = ListCodec("/api/tags", ollama_model, items=("models",), changes=True, remedy=ollama_remedy)
 DEEPGRAM = ListCodec("/models", deepgram_model, items=("stt", "tts"))
 ELEVENLABS = ListCodec("/models", elevenlabs_model, whole=False)
 """Its list has no models of transcription."""

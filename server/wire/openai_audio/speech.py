@@ -127,11 +127,24 @@ def openai_body(dialect: SpeechDialect, request: CreateSpeechRequest, model: str
 
 
 def together_body(dialect: SpeechDialect, request: CreateSpeechRequest, model: str, drops: Drops) -> dict[str, Any]:
-    """Together calls headerless audio raw, and its encoding stands apart: https://docs.together.ai/reference/audio-speech."""
+    """Together calls headerless audio raw, and its encoding stands apart; languages go without their region.
+
+    https://docs.together.ai/reference/audio-speech
+    """
     body = openai_body(dialect, request, model, drops)
     if body.get("response_format") == "raw":
         body["response_encoding"] = "pcm_s16le"
+    if "language" in body:
+        body["language"] = body["language"].partition("-")[0].lower()
+        if body["language"] not in _TOGETHER_LANGUAGES:
+            del body["language"]
+            drops.drop("options.language", f"{dialect.name} speaks {', '.join(sorted(_TOGETHER_LANGUAGES))}")
     return body
+
+
+_TOGETHER_LANGUAGES = frozenset(
+    ["de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "zh"]
+)
 
 
 def takes(dialect: SpeechDialect, knob: str, is_set: bool, drops: Drops) -> bool:

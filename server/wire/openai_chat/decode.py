@@ -14,7 +14,7 @@ from server.wire.chat.finish import finish_reason
 from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
-from server.wire.openai_chat import fields, pieces
+from server.wire.openai_chat import fields, pieces, usual
 from server.wire.openai_chat.citations import read_annotations, read_sources
 from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.logprobs import read_logprobs
@@ -29,6 +29,14 @@ def decode(
     dialect: Dialect, response: HttpResponse, request: CreateChatCompletionRequest
 ) -> CreateChatCompletionResponse:
     """See ChatCodec.decode."""
+    whole = usual.read(dialect, response.body)
+    return unusual(dialect, response, request) if whole is None else whole
+
+
+def unusual(
+    dialect: Dialect, response: HttpResponse, request: CreateChatCompletionRequest
+) -> CreateChatCompletionResponse:
+    """The same for any answer, whatever it holds."""
     answer = json.parse(response.body)
     if type(answer) is list and answer:
         # Google's servers wrap an error in an array.

@@ -20,7 +20,7 @@ from tests.conversations.dialects.base import (
     Request,
     StreamReply,
 )
-from tests.conversations.dialects.openai_chat import in_pieces
+from tests.conversations.dialects.openai_chat import DONE, in_pieces
 from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR, citing
 from tests.conversations.neutral import (
     Chance,
@@ -59,6 +59,8 @@ class Responses(Dialect):
     """Names the events of a stream, and says of images how closely they are to be looked at."""
     proofs: frozenset[str] = frozenset()
     """Models whose reasoning comes encrypted; the others answer 400 to being asked for it."""
+    logprobs_switch: bool = False
+    """Log probabilities are switched on by a parameter of their own; elsewhere by what is to be included."""
     form: str = "summary"
     """Where the text of reasoning is: summary, which must be asked for, or content."""
 
@@ -99,7 +101,8 @@ class Responses(Dialect):
         if not set(include) <= {_PROOF, _LOGPROBS}:
             raise NotTaken(f"include is {include}")
         most: int = body.take("top_logprobs", int, 0)
-        return most if _LOGPROBS in include else None
+        wanted = body.take("logprobs", bool, False) if self.logprobs_switch else _LOGPROBS in include
+        return most if wanted else None
 
     def _reasoning(self, body: Reader) -> Reasoning | None:
         if (told := body.take("reasoning", dict)) is None:
@@ -463,4 +466,51 @@ DEEPSEEK = replace(
     },
 )
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, OPENAI_PRO, AZURE, DEEPSEEK)
+XAI = replace(
+    # https://docs.x.ai/docs/api-reference#create-new-response: grok-4 thinks without being told how.
+    OPENAI,
+    kind="xai",
+    instance="xai-responses",
+    model="grok-3-mini",
+    models={},
+    proofs=frozenset({"grok-3-mini"}),
+    breakpoints=False,
+    logprobs_switch=True,
+    otherwise={**_COMMON, **NO_BREAKPOINT},
+)
+
+
+class OpenRouterResponses(Responses):
+    """No name of an event before its data, and [DONE] after the last: https://openrouter.ai/docs/api-reference/responses."""
+
+    @override
+    def stream(self, script: Script, heard: Heard) -> StreamReply:
+        reply = super().stream(script, heard)
+        return StreamReply(reply.headers, [b": OPENROUTER PROCESSING\n\n", *reply.pieces, *DONE])
+
+
+OPENROUTER = OpenRouterResponses(
+    kind="openrouter",
+    instance="openrouter-responses",
+    base_path="/api/v1",
+    model="openai/gpt-4.1",
+    models={"reasoning": "openai/gpt-5.2", "reasoning replayed": "openai/gpt-5.2"},
+    breakpoints=False,
+    details=False,
+    proofs=frozenset({"openai/gpt-5.2"}),
+    otherwise={**_COMMON, **NO_BREAKPOINT, "logprobs": Otherwise(refused=Refused("logprobs"))},
+)
+ANY = replace(
+    # Some server of one's own: no more than what OpenAI had first, and reasoning in the open.
+    OPENAI,
+    kind="openai-compatible",
+    instance="openai-compatible-responses",
+    model="model-1",
+    models={},
+    proofs=frozenset(),
+    breakpoints=False,
+    otherwise={**_COMMON, **NO_BREAKPOINT},
+)
+FOUNDRY = replace(AZURE, kind="azure-foundry", instance="azure-foundry-responses")
+
+DIALECTS: tuple[Dialect, ...] = (OPENAI, OPENAI_PRO, AZURE, FOUNDRY, DEEPSEEK, XAI, OPENROUTER, ANY)

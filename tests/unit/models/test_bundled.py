@@ -125,6 +125,8 @@ def test_what_the_hub_has_no_method_for_is_told_as_such() -> None:
     ("kind", "name", "word", "nano"),
     [
         ("gemini", "imagen-4.0-fast-generate-001", "image", 20_000_000),
+        ("stability", "sd3.5-large", "image", 65_000_000),
+        ("bfl", "flux-pro-1.1-ultra", "image", 60_000_000),
         ("elevenlabs", "eleven_flash_v2_5", "characters", 40_000_000_000),
         ("deepgram", "aura-2-thalia-en", "characters", 30_000_000_000),
         ("deepgram", "aura-asteria-en", "characters", 15_000_000_000),
@@ -161,3 +163,13 @@ def test_the_first_entry_that_fits_is_meant(name: str, place: int | None) -> Non
         ]
     )
     assert names.find(name) == place
+
+
+def test_what_one_kind_serves_costs_there_what_it_costs_at_the_other() -> None:
+    for kind, other, name in (
+        ("bedrock-mantle", "bedrock", "openai.gpt-5.5"),
+        ("azure-anthropic", "anthropic", "claude-opus-4-5"),
+    ):
+        found = Bundled(kind).find(name, NOW)[0]
+        assert found.prices
+        assert list(found.prices) == list(Bundled(other).find(name, NOW)[0].prices)

@@ -141,8 +141,15 @@ def test_a_list_is_asked_for_by_get(codec: ListCodec) -> None:
             model_lists.OLLAMA,
             {"name": "q:8b", "model": "q:8b", "capabilities": ["completion", "tools", "vision"]},
             "q:8b",
-            ["chat", "tools"],
+            ["chat", "tools", "json_schema"],
             ["text", "image"],
+        ),
+        (
+            model_lists.OLLAMA,
+            {"name": "q:cloud", "remote_host": "https://ollama.com", "capabilities": ["completion", "thinking"]},
+            "q:cloud",
+            ["chat", "reasoning"],
+            [],
         ),
         (model_lists.OLLAMA, {"name": "old"}, "old", [], []),
         (
@@ -343,19 +350,6 @@ def test_every_field_may_be_null_or_missing(change: Callable[[dict[str, Any], st
     for name in entry:
         page = read(model_lists.OPENROUTER, {"data": [change(entry, name)]})
         assert [model.id for model in page.models] == ([] if name == "id" else ["o"])
-
-
-@pytest.mark.parametrize(
-    ("name", "missing"),
-    [
-        ("llama3.2", False), ("llama3.2:latest", False), ("LLaMa3.2", False), ("qwen3:8B", False), ("qwen3", True),
-        ("qwen3:4b", True), ("registry.ollama.ai/library/llama3.2", False), ("hf.co/me/Model-GGUF", False),
-        ("hf.co:443/me/Model-GGUF", True), ("kimi-k2:1t-cloud", False), ("glm-4.6:cloud", False), ("", True),
-    ],
-)  # fmt: skip
-def test_what_ollama_has_not_pulled(name: str, missing: bool) -> None:
-    listed = ("llama3.2:latest", "qwen3:8b", "hf.co/me/Model-GGUF:latest")
-    assert bool(model_lists.OLLAMA.missing(name, listed)) is missing
 
 
 def test_other_lists_say_of_nothing_that_it_is_missing() -> None:
