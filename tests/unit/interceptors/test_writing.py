@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from typing_extensions import override
 
 from server.errors import ProviderUnavailable
 from server.methods import Scope, surrounded
@@ -19,6 +20,7 @@ async def streaming(stream: Callable[[bytes, Any], AsyncIterator[bytes]]) -> Asy
     """A call of the method."""
 
     class Failing(Scope):
+        @override
         async def failed(self, error: BaseException) -> None:
             if isinstance(error, ProviderUnavailable):
                 await self.context.abort(grpc.StatusCode.UNAVAILABLE, error.message)
@@ -60,10 +62,11 @@ async def test_a_caller_who_does_not_read_holds_the_method_up() -> None:
             yield b"x" * _MESSAGE
 
     async with streaming(stream) as call:
-        assert len(await call.read()) == _MESSAGE
+        messages = aiter(call)
+        assert len(await anext(messages)) == _MESSAGE
         await asyncio.sleep(0.2)
         assert made < 80  # what the windows of HTTP/2 take, and one more
-        assert len([message async for message in call]) == 199
+        assert len([message async for message in messages]) == 199
 
 
 async def test_messages_before_an_error_arrive() -> None:
