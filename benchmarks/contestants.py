@@ -1,9 +1,11 @@
 """Who takes part: each a server process in front of the same provider, with the settings it runs under."""
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -54,7 +56,9 @@ class Contestant:
     """From the provider's URL and a folder of its own."""
     settings: str
     slow: bool = False
-    """Gets a tenth of the calls, so that a run stays short."""
+    """Gets a fifth of the calls, so that a run stays short."""
+    workers: bool = False
+    """Several processes; takes part where the scenario asks for that alone."""
 
 
 def hub_settings(url: str, folder: Path) -> dict[str, object]:
@@ -85,6 +89,8 @@ async def start_hub(url: str, folder: Path, *, more_keys: int = 0, options: tupl
     address = await process.said(r"listening on (\S+)", 60)
     admin = (folder / "key").read_text().strip()
     keys = await _further_keys(address, admin)
+    if "--workers" in options:
+        await asyncio.sleep(1)  # within which the others know the keys that one of them made
     return Running(process, lambda count: GrpcClient(address, keys["caller"], count), "hub", keys, address)
 
 
@@ -137,5 +143,12 @@ HUB = Contestant(
     start_hub,
     "`hub serve` with a file: a caller's key with rights on `p/*`, two provider keys, prices of every model, limits, "
     "validation, breakers, log lines at info into a file; everything else at its default",
+)
+TWO_WORKERS = Contestant(
+    "hub, 2 workers",
+    partial(start_hub, options=("--workers", "2")),
+    "the same with `--workers 2`, both on the one core that the servers have: what sharing a port costs, not what a "
+    "second core brings; memory is that of its three processes, pages that they share counted once",
+    workers=True,
 )
 FLOOR = Contestant("floor", start_floor, "benchmarks/floor.py on uvloop")

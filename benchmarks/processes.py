@@ -87,8 +87,11 @@ class Process:
         return sum(_cpu_of(pid) for pid in self.pids)
 
     def rss(self) -> int:
-        """Resident bytes."""
-        return sum(_status(pid, "VmRSS") for pid in self.pids) * 1024
+        """Resident bytes; of several processes, the pages that they share counted once."""
+        pids = self.pids
+        if len(pids) == 1:
+            return _kib(f"/proc/{pids[0]}/status", "VmRSS") * 1024
+        return sum(_kib(f"/proc/{pid}/smaps_rollup", "Pss:") for pid in pids) * 1024
 
     async def end(self) -> None:
         """Asks it to end and sees to it that it does."""
@@ -121,9 +124,9 @@ def _cpu_of(pid: int) -> float:
         return 0.0
 
 
-def _status(pid: int, field: str) -> int:
+def _kib(file: str, field: str) -> int:
     try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(file).read_text().splitlines():
             if line.startswith(field):
                 return int(line.split()[1])
     except OSError:

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.asks import by_grpc, by_http
-from benchmarks.contestants import FLOOR, HUB, Contestant, Running, start_hub
+from benchmarks.contestants import FLOOR, HUB, TWO_WORKERS, Contestant, Running, start_hub
 from benchmarks.load import Told, WrongReply, drive
+from benchmarks.processes import Process
 from benchmarks.scenarios import SCENARIOS, UNARY, Figures, Scenario, measure, measure_direct
 
+OURS = (HUB, TWO_WORKERS, FLOOR)
 STREAMS, STREAM_CONNECTIONS = 1000, 4
 KEYS = (10, 1_000, 100_000)
+_MOST_STARTS, _TURNS, _SHARE_OF_TURN = 3, 6, 0.4
+_REST = 0.5
+"""Seconds after its start in which a server comes to rest."""
 _SHARE_OF_SLOW = 0.2
 _WARM_UP = 600
 """Calls that a compiler at run time needs before its code is the final one."""
@@ -26,10 +31,10 @@ class Found:
 
     figures: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     """By contestant and scenario, one entry a round."""
-    rss_mb: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By contestant: idle, load, streams."""
+    rss_mb: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """By contestant: idle, load, streams; one entry a start."""
     growth_us: dict[str, list[float]] = field(default_factory=dict)
-    """CPU of a unary chat call by keys in the store, one entry a round."""
+    """CPU of a unary chat call by keys in the store, one entry a turn."""
     settings: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     """Why a contestant or a scenario of one is missing."""
@@ -37,10 +42,14 @@ class Found:
     def add(self, name: str, scenario: Scenario, figures: Figures) -> None:
         self.figures.setdefault(name, {}).setdefault(scenario.name, []).append(asdict(figures))
 
+    def hold(self, name: str, what: str, process: Process) -> None:
+        """Notes what the process now holds."""
+        self.rss_mb.setdefault(name, {}).setdefault(what, []).append(process.rss() / 2**20)
+
 
 async def run(url: str, rounds: int, peers: Sequence[Contestant]) -> Found:
     """Measures everybody; ``url`` is the provider's."""
-    found = Found(settings={one.name: one.settings for one in (HUB, FLOOR, *peers)})
+    found = Found(settings={one.name: one.settings for one in (*OURS, *peers)})
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         running = await _start(peers, url, Path(folder), found)
         try:
@@ -48,21 +57,21 @@ async def run(url: str, rounds: int, peers: Sequence[Contestant]) -> Found:
                 print(f"round {number + 1} of {rounds}", flush=True)
                 await _round(url, Path(folder) / str(number), running, found)
         finally:
-            for one, _ in running.values():
+            for _, one in running:
                 await one.process.end()
         print("1,000 open streams", flush=True)
         for contestant in (HUB, FLOOR):
             await _open_streams(contestant, url, Path(folder) / f"streams-{contestant.name}", found)
         print("growth of the key store", flush=True)
-        await _grow(url, Path(folder), rounds, found)
+        await grow(url, Path(folder), rounds, found)
     return found
 
 
 async def _start(
     contestants: Sequence[Contestant], url: str, folder: Path, found: Found
-) -> dict[str, tuple[Running, float]]:
-    """Those that start, each with its share of the calls."""
-    running = {}
+) -> list[tuple[Contestant, Running]]:
+    """Those that start."""
+    running = []
     for contestant in contestants:
         own = folder / contestant.name.replace(" ", "-")
         own.mkdir(parents=True)
@@ -72,8 +81,9 @@ async def _start(
             found.errors[contestant.name] = str(error)
             print(f"{contestant.name}: {error}", flush=True)
         else:
-            running[contestant.name] = one, _SHARE_OF_SLOW if contestant.slow else 1.0
-            found.rss_mb.setdefault(contestant.name, {}).setdefault("idle", one.process.rss() / 2**20)
+            running.append((contestant, one))
+            await asyncio.sleep(_REST)
+            found.hold(contestant.name, "idle", one.process)
             await _warm(contestant, one, found)
     return running
 
@@ -90,28 +100,29 @@ async def _warm(contestant: Contestant, one: Running, found: Found) -> None:
     await client.close()
 
 
-async def _round(url: str, folder: Path, peers: dict[str, tuple[Running, float]], found: Found) -> None:
+async def _round(url: str, folder: Path, peers: list[tuple[Contestant, Running]], found: Found) -> None:
     """Everybody in every scenario; hub and floor are started anew, since a heap happens to lie well or badly."""
-    fresh = await _start((HUB, FLOOR), url, folder, found)
+    fresh = await _start(OURS, url, folder, found)
     try:
         for name, figures in (await measure_direct(url)).items():
             found.figures.setdefault("provider", {}).setdefault(name, []).append(asdict(figures))
         for scenario in SCENARIOS:
-            for name, (one, share) in {**fresh, **peers}.items():
-                if one.dialect in scenario.who:
-                    await _measured(name, scenario, one, share, found)
+            for contestant, one in (*fresh, *peers):
+                if one.dialect in scenario.who and (scenario.workers or not contestant.workers):
+                    await _measured(contestant, scenario, one, found)
     finally:
-        for one, _ in fresh.values():
+        for _, one in fresh:
             await one.process.end()
 
 
-async def _measured(name: str, scenario: Scenario, one: Running, share: float, found: Found) -> None:
+async def _measured(contestant: Contestant, scenario: Scenario, one: Running, found: Found) -> None:
+    name, share = contestant.name, _SHARE_OF_SLOW if contestant.slow else 1.0
     try:
         found.add(name, scenario, await measure(scenario, one, share=share))
     except* (WrongReply, OSError, TimeoutError) as group:
         found.errors[f"{name}: {scenario.name}"] = f"{group.exceptions[0]}"[:400]
     if scenario is UNARY:
-        found.rss_mb[name].setdefault("load", one.process.rss() / 2**20)
+        found.hold(name, "load", one.process)
 
 
 async def _open_streams(contestant: Contestant, url: str, folder: Path, found: Found) -> None:
@@ -129,7 +140,7 @@ async def _open_streams(contestant: Contestant, url: str, folder: Path, found: F
                     if call.done():
                         call.result()
         await asyncio.sleep(2)
-        found.rss_mb[contestant.name]["streams"] = one.process.rss() / 2**20
+        found.hold(contestant.name, "streams", one.process)
     finally:
         for call in calls:
             call.cancel()
@@ -138,25 +149,30 @@ async def _open_streams(contestant: Contestant, url: str, folder: Path, found: F
         await one.process.end()
 
 
-async def _grow(url: str, folder: Path, rounds: int, found: Found) -> None:
-    """The same call against hubs that differ in how many keys their stores hold."""
-    hubs: dict[int, Running] = {}
-    try:
-        for count in KEYS:
-            own = folder / f"keys-{count}"
-            own.mkdir()
-            hubs[count] = await start_hub(url, own, more_keys=count)
-        for one in hubs.values():
-            client = one.connect(1)
-            await drive(client, by_grpc("unary", "hub"), 500, 16)  # warmed up alike
-            await client.close()
-        for _ in range(rounds):
-            for count, one in hubs.items():
-                figures = await measure(UNARY, one)
-                found.growth_us.setdefault(str(count), []).append(figures.cpu_us)
-    finally:
-        for one in hubs.values():
-            await one.process.end()
+async def grow(url: str, folder: Path, rounds: int, found: Found) -> None:
+    """The same call against hubs that differ in how many keys their stores hold.
+
+    They take short turns, first one way and then the other, so that whatever else the machine does meets all alike; and
+    are started several times, since a heap happens to lie well or badly.
+    """
+    for start in range(min(rounds, _MOST_STARTS)):
+        hubs: dict[int, Running] = {}
+        try:
+            for count in KEYS:
+                own = folder / f"keys-{start}-{count}"
+                own.mkdir()
+                hubs[count] = await start_hub(url, own, more_keys=count)
+            for one in hubs.values():
+                client = one.connect(1)
+                await drive(client, by_grpc("unary", "hub"), 500, 16)  # warmed up alike
+                await client.close()
+            for turn in range(_TURNS):
+                for count in KEYS if turn % 2 else reversed(KEYS):
+                    figures = await measure(UNARY, hubs[count], share=_SHARE_OF_TURN)
+                    found.growth_us.setdefault(str(count), []).append(figures.cpu_us)
+        finally:
+            for one in hubs.values():
+                await one.process.end()
 
 
 def middle(found: Found, name: str, scenario: str, figure: str) -> float | None:

@@ -27,11 +27,13 @@ class Scenario:
     """Dialects that can be asked."""
     pieces: int = 1
     connections: int = 1
+    workers: bool = False
+    """Also asked of a hub with several workers."""
 
 
-UNARY = Scenario("unary chat", "unary", 1500, 16, _ALL)
+UNARY = Scenario("unary chat", "unary", 1500, 16, _ALL, workers=True)
 ALONE = Scenario("unary chat, one at a time", "unary", 200, 1, _ALL)
-MANY = Scenario("unary chat, 32 connections", "unary", 1500, 32, _GRPC, connections=32)
+MANY = Scenario("unary chat, 32 connections", "unary", 1500, 32, _GRPC, connections=32, workers=True)
 PACED = Scenario("paced stream, a chunk each 5 ms", "paced", 20, 4, _ALL, plays.PACED_CHUNKS)
 BURST = Scenario("burst stream", "burst", 60, 4, _ALL, plays.BURST_CHUNKS)
 TOOLS = Scenario("tool-call stream, a piece each 5 ms", "tools", 12, 4, _ALL, plays.TOOL_CHUNKS)

@@ -10,7 +10,7 @@ from aignehub.v1.chat_service_pb2 import (
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.backends.failures import attributed
+from server.backends.failures import attributed, without_secret
 from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia, names_urls, passes_of
 from server.errors import HubError
@@ -19,9 +19,8 @@ from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
 
-_Way = tuple[ChatCodec, HttpExchanges]
 _MOST_WAYS = 1024
-"""Models whose codec is kept: a caller may name any."""
+"""Names of models come from callers; past so many, all are forgotten."""
 
 
 class HttpChatBackend:
@@ -32,10 +31,10 @@ class HttpChatBackend:
         self._codec = codec
         self._transport = transport
         self._media = media
+        self._ways: dict[str, tuple[ChatCodec, HttpExchanges]] = {}
 
-        self._ways: dict[str, _Way] = {}
-
-    def _way(self, model: str) -> _Way:
+    def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
+        """The codec of a model and who sends for it, kept: a table of models is looked through pattern by pattern."""
         way = self._ways.get(model)
         if way is None:
             if len(self._ways) >= _MOST_WAYS:
@@ -87,7 +86,7 @@ class HttpChatBackend:
                 gateway = http.gateway(asked, exchange.headers, call)
                 while True:
                     data = await exchange.read()
-                    chunk = decoder.feed(data) if data else decoder.finish()
+                    chunk = decoder.feed(without_secret(data, call)) if data else decoder.finish()
                     if decoder.done or not data:
                         break
                     if chunk is not None:

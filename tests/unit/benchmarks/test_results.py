@@ -1,6 +1,7 @@
 """What the benchmarks conclude from what they measured."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def found() -> Found:
         found.add("floor", UNARY, figures(floor))
         found.add("hub", FIRST, figures(1, first))
         found.add("provider", FIRST, figures(1, 1.0))
-    found.rss_mb = {"hub": {"idle": 95.0, "streams": 140.0}}
+    found.rss_mb = {"hub": {"idle": [91.0, 95.0, 99.0], "streams": [140.0]}}
     found.growth_us = {"10": [100, 100, 100], "1000": [1, 1, 1], "100000": [104, 102, 130]}
     return found
 
@@ -56,10 +57,14 @@ def test_a_target_from_below_holds_where_the_value_is_greater(found: Found) -> N
 
 
 def test_the_page_the_figures_and_the_plots_are_written(found: Found, tmp_path: Path) -> None:
-    found.errors["Bifrost"] = "it did not build"
+    found.errors |= {"Bifrost": "it did not build", "floor: burst stream": "500", "floor: first token": "500"}
     page = write(found, SETTING, tmp_path)
     assert (tmp_path / "RESULTS.md").read_text() == page
     assert "- **Bifrost**: `it did not build`" in page
+    assert "- **floor: burst stream; floor: first token**: `500`" in page
+    burst = next(line for line in page.splitlines() if line.startswith("| burst stream | 60"))
+    assert burst.split(" | ")[3] == "failed"
+    assert re.search(r"^- commit [0-9a-f]{10}", page, re.MULTILINE)
     row = next(line for line in page.splitlines() if line.startswith("| unary chat | 1500"))
     assert [cell.split()[0] for cell in row.split(" | ")[2:]] == ["130", "100", "0.83"]
     kept = json.loads((tmp_path / "results.json").read_text())
