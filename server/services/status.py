@@ -17,7 +17,7 @@ from server.identity.rights import Rights
 from server.routing.health.book import HealthBook
 from server.routing.live import Live
 from server.routing.openness import Missing, require_open
-from server.services.availability import model_status, provider_status
+from server.services.availability import model_status, provider_status, with_those_asked_for
 from server.services.frame import Context, caller_rights
 from server.services.validation import validate
 from server.statuses import reason_of
@@ -122,8 +122,8 @@ class StatusService(HealthServiceServicer):
         if cause:
             response.reason.CopyFrom(reason_of(cause))
         if include_models:
-            listed = catalogue.listed(rights)
-            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in listed)
+            shown = with_those_asked_for(catalogue.listed(rights), catalogue, rights, self._book)
+            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in shown)
         return response
 
     def _cause(self, model: str, rights: Rights) -> HubError | None:
