@@ -20,7 +20,7 @@ EXCHANGEABLE = frozenset(
 )
 """Settings that hold from a reload on; all others hold from a restart on."""
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 _log = structlog.get_logger("hub")
 
 Load = Callable[[], Settings]
@@ -85,6 +85,7 @@ class Reloader:
             try:
                 settings = await asyncio.to_thread(self._load)
                 built = self._build(settings)
+                _refuse_emptied(self._built, settings, built)
             except ConfigError as error:
                 raise FailedPrecondition(
                     f"the configuration is refused and the one in use stays: {error}", reason="CONFIGURATION_REFUSED"
@@ -110,13 +111,21 @@ class Reloader:
             _log.error("configuration refused", why=error.message)
 
     async def _watch(self, files: Callable[[Settings], list[Path]]) -> None:
-        seen = await asyncio.to_thread(_look, files(self._settings))
+        seen = taken = await asyncio.to_thread(_look, files(self._settings))
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            now = await asyncio.to_thread(_look, files(self._settings))
-            if now != seen:
-                seen = now
+            before, seen = seen, await asyncio.to_thread(_look, files(self._settings))
+            # Only what two looks found the same: who writes a file in place may be in the middle of it.
+            if seen == before and seen != taken:
+                taken = seen
                 await self.reload_or_log()
+
+
+def _refuse_emptied(before: Built, settings: Settings, after: Built) -> None:
+    """Raises ConfigError where all providers are gone and the file does not say so: it is empty, or cut short."""
+    gone = before.configuration.catalogue.providers and not after.configuration.catalogue.providers
+    if gone and "providers" not in settings.model_fields_set:
+        raise ConfigError("no provider is left; write `providers: []` if that is meant")
 
 
 def _changed(before: Settings, after: Settings, *, exchangeable: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 
 from server.app.hub import Hub
-from server.app.memory import keep_freed_memory
+from server.app.memory import keep_for_good, keep_freed_memory
 from server.app.providers import ollama_is_here
 from server.app.workers import Ready, Workers, reserve
 from server.config import Settings, load_settings
@@ -75,6 +75,7 @@ async def _serve(hub: Hub, announce: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     address = await hub.start()
+    keep_for_good()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     if hub.reloader is not None:

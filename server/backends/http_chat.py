@@ -10,7 +10,7 @@ from aignehub.v1.chat_service_pb2 import (
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.backends.failures import attributed
+from server.backends.failures import attributed, without_secret
 from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia, names_urls, passes_of
 from server.errors import HubError
@@ -18,6 +18,9 @@ from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.by_model import codec_of
 from server.wire.codec import ChatCodec, ChatStreamDecoder
+
+_MOST_WAYS = 1024
+"""Names of models come from callers; past so many, all are forgotten."""
 
 
 class HttpChatBackend:
@@ -28,10 +31,17 @@ class HttpChatBackend:
         self._codec = codec
         self._transport = transport
         self._media = media
+        self._ways: dict[str, tuple[ChatCodec, HttpExchanges]] = {}
 
     def _way(self, model: str) -> tuple[ChatCodec, HttpExchanges]:
-        codec = codec_of(self._codec, model)
-        return codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        """The codec of a model and who sends for it, kept: a table of models is looked through pattern by pattern."""
+        way = self._ways.get(model)
+        if way is None:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            codec = codec_of(self._codec, model)
+            way = self._ways[model] = codec, HttpExchanges(self._endpoint, self._transport, codec.decode_error)
+        return way
 
     async def _inlined(
         self, request: CreateChatCompletionRequest, codec: ChatCodec, call: Call
@@ -52,8 +62,9 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
+        if not response.model:  # some providers name it in the request alone
+            response.model = call.model
+        http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def chat_stream(
@@ -75,7 +86,7 @@ class HttpChatBackend:
                 gateway = http.gateway(asked, exchange.headers, call)
                 while True:
                     data = await exchange.read()
-                    chunk = decoder.feed(data) if data else decoder.finish()
+                    chunk = decoder.feed(without_secret(data, call)) if data else decoder.finish()
                     if decoder.done or not data:
                         break
                     if chunk is not None:

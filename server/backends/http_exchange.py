@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
+from server.backends.failures import without_secret
 from server.errors import HubError, ProviderTokenRefused
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -79,13 +80,20 @@ class HttpExchanges:
         return self._decode_error(HttpResponse(exchange.status, exchange.headers, body))
 
     def gateway(self, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> GatewayInfo:
-        return GatewayInfo(
-            request_id=call.request_id,
-            provider=self.endpoint.name,
-            provider_model=call.model,
-            provider_request_id=provider_request_id(headers),
-            adjusted_fields=asked.adjusted_fields,
-        )
+        """What was asked of whom."""
+        gateway = GatewayInfo()
+        self.tell(gateway, asked, headers, call)
+        return gateway
+
+    def tell(self, gateway: GatewayInfo, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> None:
+        """Puts it where the answer has its place for it."""
+        gateway.request_id = call.request_id
+        gateway.provider = self.endpoint.name
+        gateway.provider_model = call.model
+        if told := provider_request_id(headers):
+            gateway.provider_request_id = told
+        if asked.adjusted_fields:
+            gateway.adjusted_fields.extend(asked.adjusted_fields)
 
     async def whole(self, asked: HttpRequest, call: Call) -> HttpResponse:
         """The whole answer of status 2xx; any other raises what the codec reads from it."""
@@ -96,7 +104,8 @@ class HttpExchanges:
                 if not 200 <= exchange.status < 300:
                     raise await self._failure(exchange, call)
                 try:
-                    return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+                    body = without_secret(await exchange.body(), call)
+                    return HttpResponse(exchange.status, exchange.headers, body)
                 except HubError as error:
                     error.answered = True
                     raise

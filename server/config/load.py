@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 from typing_extensions import override
 
+from server.config.refusal import explain
 from server.config.settings import Settings
 from server.errors import ConfigError
 
@@ -39,7 +40,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], **overrides: An
     try:
         return _Resolved(**values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, path, environ)) from None
+        raise ConfigError(explain(error, path, environ)) from None
 
 
 class _Resolved(Settings):
@@ -117,35 +118,6 @@ def _variables(section: type[BaseModel], prefix: str) -> set[str]:
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 names |= _variables(inner, f"{name}__")
     return names
-
-
-def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ""
-    for part in first["loc"]:
-        if part == "[key]":  # how pydantic marks a key that is wrong itself
-            break
-        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    variable = "HUB_" + "__".join(str(part).upper() for part in first["loc"])
-    source = f"environment variable {variable}: " if variable in environ else f"{path}: " if path else ""
-    if first["type"] == "extra_forbidden":
-        close = get_close_matches(str(first["loc"][-1]), _names_beside(first["loc"]), n=1)
-        hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"
-        return f"{source}{where} is no setting of the hub; {hint}"
-    return f"{source}{where}: {first['msg'].removeprefix('Value error, ')}; see hub.example.yaml"
-
-
-def _names_beside(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Settings
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        annotation = section.model_fields[part].annotation
-        inner = (annotation, *getattr(annotation, "__args__", ()))
-        section = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        if section is None:
-            return []
-    return list(section.model_fields)
 
 
 def process_environment() -> Mapping[str, str]:

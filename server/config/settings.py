@@ -245,13 +245,17 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:50051"
     """host:port; port 0 takes a free one, which the ready line tells."""
 
-    @field_validator("listen")
+    @field_validator("listen", "health_listen")
     @classmethod
-    def _is_address(cls, listen: str) -> str:
-        host, colon, port = listen.rpartition(":")
-        if not colon or not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    def _is_address(cls, listen: str | None) -> str | None:
+        host, colon, port = (listen or "").rpartition(":")
+        if listen is not None and not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError(f"{listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051")
         return listen
+
+    health_listen: str | None = None
+    """host:port that serves grpc.health.v1 alone, without tls: the gRPC probes of Kubernetes speak none. No key and no
+    call passes there."""
 
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that share the port, for machines with several cores. A connection stays with one of them, so callers

@@ -93,8 +93,9 @@ class Dispatch:
         """Made inside the loop that uses it."""
         self.shared = shared
         self._cost = cost
-        self._clock = asyncio.get_running_loop().time
-        self.order = Ordering(shared.book, shared.random, self._clock, price)
+        self.clock = asyncio.get_running_loop().time
+        """Seconds, as deadlines have them."""
+        self.order = Ordering(shared.book, shared.random, self.clock, price)
         """Orders the candidates for one model."""
 
     def adopt(self, providers: Sequence[Provider], rules: RoutingRules) -> None:
@@ -189,7 +190,7 @@ class Dispatch:
         return plan if known is None else replace(plan, hedge_after=known.pace.p95)
 
     def _course(self, plan: Plan, terms: Terms, *, streaming: bool) -> Course:
-        return Course(plan, terms, self.shared, self._clock, streaming=streaming)
+        return Course(plan, terms, self.shared, self.clock, streaming=streaming)
 
     async def _first(
         self,

@@ -6,7 +6,7 @@ known to allow goes to the validator, which finds the faults and their words.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import inf, isfinite
 from typing import Any
@@ -48,55 +48,91 @@ def is_sound(message: Message) -> bool:
 class Shape:
     """The rules of one message type."""
 
-    __slots__ = ("_by_name", "_checks", "_needed", "_oneofs", "_whole", "check")
+    __slots__ = ("check", "free")
 
     def __init__(self, descriptor: Descriptor) -> None:
-        checks = {field: _check_of(field) for field in descriptor.fields}
-        self._needed = frozenset(field for field, check in checks.items() if _is_needed(field, check))
-        self._checks: dict[FieldDescriptor, Check] = {
-            field: check or _anything for field, check in checks.items() if check or field in self._needed
-        }
-        self._by_name = [(field.name, field, check) for field, check in self._checks.items()]
-        self._oneofs = [one.name for one in descriptor.oneofs if _rules(one, validate_pb2.oneof).required]
+        found = {field: _check_of(field) for field in descriptor.fields}
+        needed = frozenset(field for field, check in found.items() if _is_needed(field, check))
+        checks = {field: check or _anything for field, check in found.items() if check or field in needed}
+        oneofs = [one.name for one in descriptor.oneofs if _rules(one, validate_pb2.oneof).required]
         rules = _rules(descriptor, validate_pb2.message)
-        self._whole = [_EXPRESSIONS.get(rule.expression, _unsure) for rule in rules.cel]
+        whole = [_EXPRESSIONS.get(rule.expression, _unsure) for rule in rules.cel]
         if not _known(rules, {"cel"}):
-            self._whole.append(_unsure)
+            whole.append(_unsure)
+        self.free = not (checks or needed or oneofs or whole)
+        """Whether every message of the type is sound."""
         # Listing the fields of a message makes objects of all of them, also of megabytes of media.
         holds_bytes = any(field.type == FieldDescriptor.TYPE_BYTES for field in descriptor.fields)
-        self.check: Check = self._check_by_name if holds_bytes else self._check
+        of_fields = _by_name(descriptor, checks, needed) if holds_bytes else _by_list(checks, needed)
+        self.check = _with_whole(of_fields, oneofs, whole) if oneofs or whole else of_fields
 
-    @property
-    def free(self) -> bool:
-        """Whether every message of the type is sound."""
-        return not (self._checks or self._needed or self._oneofs or self._whole)
 
-    def _check(self, message: Message) -> bool:
-        checks, needed = self._checks, self._needed
-        missing = len(needed)
+def _by_list(checks: Mapping[FieldDescriptor, Check], needed: frozenset[FieldDescriptor]) -> Check:
+    """Looks at the fields that are set."""
+    check_of, count = checks.get, len(needed)
+
+    def check(message: Message) -> bool:
+        missing = count
         for field, value in message.ListFields():
-            check = checks.get(field)
-            if check is not None:
-                if not check(value):
+            one = check_of(field)
+            if one is not None:
+                if not one(value):
                     return False
                 if missing and field in needed:
                     missing -= 1
-        return not missing and self._check_whole(message)
+        return not missing
 
-    def _check_by_name(self, message: Message) -> bool:
-        for name, field, check in self._by_name:
-            if message.HasField(name) if field.has_presence else getattr(message, name):
-                if not check(getattr(message, name)):
-                    return False
-            elif field in self._needed:
+    return check
+
+
+def _by_name(
+    descriptor: Descriptor, checks: Mapping[FieldDescriptor, Check], needed: frozenset[FieldDescriptor]
+) -> Check:
+    """Asks for each field that has rules; of a oneof, for the one that is set."""
+
+    def chosen(field: FieldDescriptor) -> bool:
+        # To protobuf an optional field is a oneof of one.
+        oneof = field.containing_oneof
+        return oneof is not None and len(oneof.fields) > 1 and field not in needed
+
+    alone = [(one.name, one.has_presence, one in needed, checks[one]) for one in checks if not chosen(one)]
+    choices = [
+        (oneof.name, {one.name: checks[one] for one in oneof.fields if one in checks and chosen(one)})
+        for oneof in descriptor.oneofs
+    ]
+    choices = [(oneof, of_member) for oneof, of_member in choices if of_member]
+
+    def check(message: Message) -> bool:
+        for oneof, of_member in choices:
+            member = message.WhichOneof(oneof)
+            if member in of_member and not of_member[member](getattr(message, member)):
                 return False
-        return self._check_whole(message)
+        for name, has_presence, is_needed, one in alone:
+            if message.HasField(name) if has_presence else getattr(message, name):
+                if not one(getattr(message, name)):
+                    return False
+            elif is_needed:
+                return False
+        return True
 
-    def _check_whole(self, message: Message) -> bool:
-        for oneof in self._oneofs:
+    return check
+
+
+def _with_whole(of_fields: Check, oneofs: Sequence[str], whole: Sequence[Check]) -> Check:
+    """Adds what is said of the message as a whole."""
+
+    def check(message: Message) -> bool:
+        if not of_fields(message):
+            return False
+        for oneof in oneofs:
             if message.WhichOneof(oneof) is None:
                 return False
-        return all(rule(message) for rule in self._whole) if self._whole else True
+        for rule in whole:  # noqa: SIM110 - a generator would cost more than the rules
+            if not rule(message):
+                return False
+        return True
+
+    return check
 
 
 @cache

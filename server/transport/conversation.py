@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 from aiohttp.streams import StreamReader
@@ -49,7 +50,21 @@ class Answer(Protocol):
 class Conversation:
     """An answer whose head has come. Its body is read with ``read``; then ``finish``, ``linger`` or ``abort``."""
 
-    __slots__ = ("_answer", "_content", "_given", "_loop", "_timer", "_waiting_since", "_waits", "headers", "status")
+    __slots__ = (
+        "_answer",
+        "_content",
+        "_given",
+        "_loop",
+        "_timer",
+        "_waiting_since",
+        "_waits",
+        "headers",
+        "status",
+        "waited",
+    )
+
+    waited: float
+    """Seconds spent waiting for the body so far."""
 
     def __init__(self, answer: Answer, waits: Waits, given: float, loop: asyncio.AbstractEventLoop) -> None:
         self.status = answer.status
@@ -61,6 +76,7 @@ class Conversation:
         self._loop = loop
         self._waiting_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.waited = 0.0
 
     @property
     def complete(self) -> bool:
@@ -87,6 +103,7 @@ class Conversation:
         self._waiting_since = now
         if self._timer is None:
             self._timer = self._loop.call_at(min(now + self._waits.timeouts.idle, self._waits.deadline), self._look)
+        began = perf_counter()
         try:
             return await self._content.readany()
         except faults.EXPECTED as error:
@@ -96,6 +113,7 @@ class Conversation:
             raise faults.told(self._waits.who, error) from None
         finally:
             self._waiting_since = None
+            self.waited += perf_counter() - began
 
     def _look(self) -> None:
         """One timer for all reads: it is set once and looks, when it goes off, whether a read has waited too long."""
@@ -108,11 +126,12 @@ class Conversation:
         if self._loop.time() < due - EARLY:
             self._timer = self._loop.call_at(due, self._look)
         elif idle_until < waits.deadline:
-            self._fail(faults.fell_silent(waits.who, waits.timeouts.idle))
+            self.fail(faults.fell_silent(waits.who, waits.timeouts.idle))
         else:
-            self._fail(faults.out_of_time(waits.who, self._given))
+            self.fail(faults.out_of_time(waits.who, self._given))
 
-    def _fail(self, error: HubError) -> None:
+    def fail(self, error: HubError) -> None:
+        """Ends the read in progress, or the next one, with ``error``."""
         self._content.set_exception(error)
 
     def finish(self) -> None:

@@ -1,7 +1,7 @@
 """One exchange with a provider: a request, its answer, and every wait of it bounded and able to be ended."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterator, Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,11 +21,13 @@ class Exchange:
 
     __slots__ = (
         "_ask",
+        "_begun",
         "_conversation",
         "_inflater",
         "_interruption",
         "_left",
         "_live",
+        "_loop",
         "_max_body",
         "_pieces",
         "_redirects",
@@ -33,18 +35,16 @@ class Exchange:
         "_waits",
         "authorization",
         "head_wait",
-        "waited",
     )
 
     head_wait: float
     """Seconds from the call to the answer's head, or to the failure to get one."""
-    waited: float
-    """Seconds spent waiting for the peer so far, ``head_wait`` included."""
     authorization: str
     """The Authorization header that was at hand, where another may be fetched; else empty."""
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         live: "set[Exchange]",
         ask: Coroutine[Any, Any, Conversation],
         waits: Waits,
@@ -57,6 +57,7 @@ class Exchange:
 
         With ``redirects``, a 3xx is an answer like any other; else it is a failure.
         """
+        self._loop = loop  # named to asyncio.current_task, which would ask the system for it anew
         self._live = live
         self._interruption: HubError | None = None
         self._waiter: asyncio.Task[Any] | None = None
@@ -67,8 +68,8 @@ class Exchange:
         self._max_body = max_body
         self._left = False
         self._pieces: Iterator[bytes] | None = None
+        self._begun = False
         self.head_wait = 0.0
-        self.waited = 0.0
 
     async def __aenter__(self) -> Self:
         began = perf_counter()
@@ -79,7 +80,7 @@ class Exchange:
             self._live.discard(self)
             raise
         finally:
-            self.head_wait = self.waited = perf_counter() - began
+            self.head_wait = perf_counter() - began
         try:
             self._check(conversation)
         except HubError:
@@ -87,6 +88,7 @@ class Exchange:
             conversation.abort()
             raise
         self._conversation = conversation
+        self._begun = True
         return self
 
     async def __aexit__(
@@ -105,12 +107,14 @@ class Exchange:
         self._interruption = error
         if self._waiter is not None:
             self._waiter.cancel()
+        elif self._begun:
+            self._conversation.fail(error)
 
     async def _waiting(self, wait: Coroutine[Any, Any, T]) -> T:
         if self._interruption is not None:
             wait.close()
             raise self._interruption
-        self._waiter = asyncio.current_task()
+        self._waiter = asyncio.current_task(self._loop)
         try:
             return await wait
         except asyncio.CancelledError:
@@ -132,6 +136,11 @@ class Exchange:
             raise faults.bad_coding(self._waits.who) from None
 
     @property
+    def waited(self) -> float:
+        """Seconds spent waiting for the peer so far, ``head_wait`` included."""
+        return self.head_wait + (self._conversation.waited if self._begun else 0.0)
+
+    @property
     def status(self) -> int:
         """The HTTP status; never a redirect."""
         return self._conversation.status
@@ -141,15 +150,11 @@ class Exchange:
         """The answer's headers, looked up without regard to case."""
         return self._conversation.headers
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """Everything one read delivered, decompressed; empty at the end of the body."""
-        began = perf_counter()
-        try:
-            if self._inflater is None:
-                return await self._waiting(self._conversation.read())
-            return await self._waiting(self._inflated(self._inflater))
-        finally:
-            self.waited += perf_counter() - began
+        if self._interruption is not None:
+            raise self._interruption
+        return self._conversation.read() if self._inflater is None else self._inflated(self._inflater)
 
     async def reads(self) -> AsyncGenerator[bytes]:
         """The body, one item for each read."""

@@ -103,6 +103,38 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_stays(tmp_path: Pa
             assert (await code(hub, "a/m"), await generation(hub)) == (grpc.StatusCode.OK, 1)
 
 
+async def test_an_emptied_file_is_refused_and_providers_can_be_taken_away_in_words(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    async with FakeProvider(answers(completion())) as fake:
+        write(config, provider(fake.base_url, "a", "openai"))
+        async with running_hub(tmp_path, config=config) as hub:
+            for text in ("", "log_level: info\n"):
+                config.write_text(text)
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await reload(hub)
+                assert "providers: []" in failure(raised.value).message
+                assert await code(hub, "a/m") == grpc.StatusCode.OK
+            write(config)
+            assert (await reload(hub)).changed
+            assert await code(hub, "a/m") == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    async with FakeProvider(answers(completion())) as fake:
+        write(config, provider(fake.base_url, "a", "openai"))
+        async with running_hub(tmp_path, config=config) as hub:
+            for count in range(12):  # a writer that takes its time, of a file that is valid at every step
+                write(config, *[provider(fake.base_url, f"a{number}", "openai") for number in range(count + 1)])
+                await asyncio.sleep(0.15)
+                assert await generation(hub) == 1
+
+            async with asyncio.timeout(5):
+                while await code(hub, "a11/m") != grpc.StatusCode.OK:
+                    await asyncio.sleep(0.05)
+            assert await generation(hub) == 2
+
+
 async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     config, key = tmp_path / "hub.yaml", tmp_path / "provider-key"
     key.write_text("first")

@@ -55,8 +55,9 @@ class Adjustments(Drops):
 
     def _rule(self, knob: str) -> ModelRule | None:
         for rule in self._rules:
-            lifted = rule.unless_effort_none and self._reasons_not(rule)
-            if knob in rule.refuses and rule.models.match(self._model) and not lifted:
+            if knob not in rule.refuses or not rule.models.match(self._model):
+                continue
+            if not (rule.unless_effort_none and self._reasons_not(rule)):
                 return rule
         return None
 
