@@ -86,7 +86,7 @@ class StatusService(HealthServiceServicer):
     ) -> AsyncIterator[pb.WatchStatusResponse]:
         """Ends as a new call would be refused, once the caller's key is revoked or has expired."""
         validate(request)
-        call, metadata = current_call.get(), context.invocation_metadata() or ()
+        call, metadata = current_call.get(), tuple(context.invocation_metadata() or ())
         rights = caller_rights()
         told: pb.GetStatusResponse | None = None
         while True:
