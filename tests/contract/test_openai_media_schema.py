@@ -8,7 +8,13 @@ import orjson
 import pytest
 from aignehub.v1 import image_service_pb2 as images
 from aignehub.v1 import media_pb2
-from aignehub.v1.embedding_service_pb2 import CreateEmbeddingsRequest, EmbeddingInput, TokenIds
+from aignehub.v1.embedding_service_pb2 import (
+    CreateEmbeddingsRequest,
+    EmbeddingEncoding,
+    EmbeddingInput,
+    EmbeddingTask,
+    TokenIds,
+)
 
 from server.providers.registry import PROVIDERS
 from server.wire.http import HttpRequest
@@ -55,8 +61,8 @@ def of_pictures(request: HttpRequest) -> dict[str, Any]:
 def embedded(chance: Random) -> CreateEmbeddingsRequest:
     kinds = [EmbeddingInput(text="x"), EmbeddingInput(tokens=TokenIds(ids=[5, 7]))]
     made = CreateEmbeddingsRequest(inputs=[chance.choice(kinds)] * chance.choice((1, 3)), user=chance.choice(("", "u")))
-    made.encoding = chance.choice((0, 1, 2, 2, 3))
-    made.task = chance.choice((0, 0, 1, 3))
+    made.encoding = chance.choice(EmbeddingEncoding.values()[:4])
+    made.task = chance.choice(EmbeddingTask.values()[:3])
     if chance.random() < 0.3:
         made.dimensions = chance.choice((1, 256))
     if chance.random() < 0.3:
@@ -70,8 +76,8 @@ def look(chance: Random) -> images.ImageOptions:
         aspect_ratio=chance.choice(("",) * 9 + ("16:9",)),
         quality=chance.choice(("",) * 6 + ("auto", "low", "high", "standard", "hd")),
         style=chance.choice(("", "", "vivid", "natural")),
-        background=chance.choice((0, 0, 0, *images.ImageBackground.values())),
-        output_format=chance.choice((0, 0, 0, *images.ImageFormat.values())),
+        background=chance.choice([images.IMAGE_BACKGROUND_UNSPECIFIED] * 3 + images.ImageBackground.values()),
+        output_format=chance.choice([images.IMAGE_FORMAT_UNSPECIFIED] * 3 + images.ImageFormat.values()),
         delivery=chance.choice(images.ImageDelivery.values()),
         moderation=chance.choice(("", "", "low")),
         negative_prompt=chance.choice(("",) * 9 + ("blue",)),
