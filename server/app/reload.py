@@ -115,7 +115,7 @@ class Reloader:
 
 
 def _changed(before: Settings, after: Settings, *, exchangeable: bool) -> tuple[str, ...]:
-    names = type(after).model_fields
+    names = type(after).__struct_fields__
     wanted = [name for name in names if (name in EXCHANGEABLE) is exchangeable]
     return tuple(name for name in wanted if getattr(before, name) != getattr(after, name))
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
-from typing_extensions import override
 
+from server.config.reading import Fault, below, from_environment, read, variables
+from server.config.section import Section
 from server.config.settings import Settings
 from server.errors import ConfigError
 
@@ -37,25 +36,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], **overrides: An
         values = _merged(values, {"auth": {"bootstrap_key_file": bootstrap}})
     values = _merged(values, {name: value for name, value in overrides.items() if value is not None})
     try:
-        return _Resolved(**values)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, path, environ)) from None
-
-
-class _Resolved(Settings):
-    """Settings from keyword arguments alone: the sources were merged before."""
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+        return read(Settings, values)
+    except Fault as fault:
+        raise ConfigError(_explain(fault, path, environ)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -77,16 +60,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    source = EnvSettingsSource(Settings)
-    # The source reads the process's environment; it is given the one it was asked for instead.
-    source.env_vars = {name.lower(): value for name, value in environ.items() if name not in _NOT_SETTINGS}
+    told = {name: value for name, value in environ.items() if name not in _NOT_SETTINGS}
     try:
-        return source()
-    except SettingsError as error:
-        # The message names the field and no value; https://docs.pydantic.dev/latest/concepts/pydantic_settings
-        field = re.search(r'field "(\w+)"', str(error))
-        name = f"HUB_{field[1].upper()}" if field else "a HUB_… variable"
-        raise ConfigError(f"environment variable {name} must hold JSON, such as [] or {{}}") from None
+        return from_environment(Settings, told, "HUB_", _merged)
+    except Fault as fault:
+        raise ConfigError(f"environment variable {fault.path} {fault.words}") from None
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +76,7 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = _variables(Settings, "HUB_")
+    known = set(variables(Settings, "HUB_"))
     for name in environ:
         if not name.startswith("HUB_") or name in _NOT_SETTINGS or _SERVICE_LINK.fullmatch(name):
             continue
@@ -108,44 +86,22 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             raise ConfigError(f"environment variable {name} is no setting of the hub; {hint}")
 
 
-def _variables(section: type[BaseModel], prefix: str) -> set[str]:
-    names: set[str] = set()
-    for field_name, field in section.model_fields.items():
-        name = prefix + field_name.upper()
-        names.add(name)
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                names |= _variables(inner, f"{name}__")
-    return names
-
-
-def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ""
-    for part in first["loc"]:
-        if part == "[key]":  # how pydantic marks a key that is wrong itself
-            break
-        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    variable = "HUB_" + "__".join(str(part).upper() for part in first["loc"])
+def _explain(fault: Fault, path: Path | None, environ: Mapping[str, str]) -> str:
+    variable = "HUB_" + "__".join(str(part).upper() for part in fault.place)
     source = f"environment variable {variable}: " if variable in environ else f"{path}: " if path else ""
-    if first["type"] == "extra_forbidden":
-        close = get_close_matches(str(first["loc"][-1]), _names_beside(first["loc"]), n=1)
+    if fault.unknown:
+        close = get_close_matches(str(fault.place[-1]), _names_beside(fault.place), n=1)
         hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"
-        return f"{source}{where} is no setting of the hub; {hint}"
-    return f"{source}{where}: {first['msg'].removeprefix('Value error, ')}; see hub.example.yaml"
+        return f"{source}{fault.path} is no setting of the hub; {hint}"
+    return f"{source}{fault.path}: {fault.words}; see hub.example.yaml"
 
 
-def _names_beside(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Settings
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        annotation = section.model_fields[part].annotation
-        inner = (annotation, *getattr(annotation, "__args__", ()))
-        section = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        if section is None:
-            return []
-    return list(section.model_fields)
+def _names_beside(place: tuple[int | str, ...]) -> list[str]:
+    section: type[Section] | None = Settings
+    for part in place[:-1]:
+        inner = below(section, part) if section is not None and isinstance(part, str) else None
+        section = inner or section  # a place in a list, or a name of the operator's own, leads nowhere else
+    return list(section.__struct_fields__) if section is not None else []
 
 
 def process_environment() -> Mapping[str, str]:
