@@ -6,7 +6,7 @@ WIRE ?= ../shared/wire
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format drill-short wire bench bench-peers guard soak clean
+.PHONY: help install run test check generate check-generated breaking lock models readme routing-tables format drill-short wire bench bench-peers guard soak examples clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -70,6 +70,9 @@ guard: $(VENV)/.dev ## Fail where the hub costs more against the bare stack than
 soak: $(VENV)/.dev ## Calls and broken-off streams for SECONDS=1800; fails where memory grows with them
 	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks.soak --seconds $(SECONDS)
 SECONDS := 1800
+
+examples: $(VENV)/.dev ## Build the clients under examples/ (Go, Node) and run them against a hub
+	@$(BIN)/python -m tests.examples
 
 lock: $(VENV)/.dev ## Resolve the dependencies of pyproject.toml anew into both lock files
 	@$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK) -o requirements.lock

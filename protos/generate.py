@@ -20,6 +20,8 @@ PROTOS = ROOT / "protos"
 GENERATED = ROOT / "generated"
 DESCRIPTOR_SET = GENERATED / "aignehub.binpb"
 VALIDATE = "buf/validate/validate.proto"
+DETAILS = "google/rpc/error_details.proto"
+"""No file of ours imports it, yet a client that has only the descriptor set reads the details of errors by it."""
 
 
 def main() -> None:
@@ -47,14 +49,14 @@ def _compile(known: Path, sources: list[str]) -> None:
     services = [f"--grpc_python_out={GENERATED}", f"--mypy_grpc_out=only_async,quiet:{GENERATED}"]
     _protoc([*options, *services, *sources])
     whole = [f"--descriptor_set_out={DESCRIPTOR_SET}", "--include_imports", "--include_source_info"]
-    _protoc([f"--descriptor_set_in={known}", f"-I{PROTOS}", *whole, *sources])
+    _protoc([f"--descriptor_set_in={known}", f"-I{PROTOS}", *whole, *sources, DETAILS])
 
 
 def _known_descriptors(scratch: Path) -> FileDescriptorSet:
     """Every third-party file the contract imports, in dependency order."""
     third_party = scratch / "google.binpb"
     common = Path(google.rpc.status_pb2.__file__).resolve().parents[2]
-    wanted = ["google/api/annotations.proto", "google/api/field_behavior.proto", "google/rpc/status.proto"]
+    wanted = ["google/api/annotations.proto", "google/api/field_behavior.proto", "google/rpc/status.proto", DETAILS]
     # validate.proto needs all of these, and a few of ours are needed by our own files alone.
     well_known = ["descriptor", "duration", "field_mask", "timestamp"]
     wanted += [f"google/protobuf/{name}.proto" for name in well_known]

@@ -6,6 +6,7 @@ gRPC's own context never goes below the services; this is the part of it that ot
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from server.errors import HubError
 from server.identity.caller import Caller
 from server.phases import Phases
 
@@ -27,6 +28,8 @@ class CurrentCall:
     response_model: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    refusal: HubError | None = None
+    """Why the call ends unread; None where it goes on."""
     reason: str = ""
     """ErrorInfo reason of a call that failed."""
 

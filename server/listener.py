@@ -52,6 +52,9 @@ _FILES = (
 _LATER = (usage_service_pb2,)
 """Files whose services answer UNIMPLEMENTED until their turn comes."""
 
+_LARGEST_PROBE = 4096
+"""Bytes of a request on the port for probes, which names a service and says nothing else."""
+
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
 
@@ -153,6 +156,23 @@ def add_ports(server: grpc.aio.Server, settings: Settings) -> str:
         except (RuntimeError, OSError):
             raise ConfigError(f"unix_socket: cannot bind {settings.unix_socket}; does its folder exist?") from None
     return f"{host}:{port}"
+
+
+def build_probe_server(listen: str, health: HealthServicer, *, shares_port: bool) -> tuple[grpc.aio.Server, str]:
+    """A second server with ``health`` and nothing else, and its address. Raises ConfigError with the remedy."""
+    server = grpc.aio.server(
+        options=[
+            ("grpc.so_reuseport", int(shares_port)),
+            ("grpc.max_receive_message_length", _LARGEST_PROBE),
+            ("grpc.server_handshake_timeout_ms", _ms(10)),
+        ]
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH_SERVICE, health.methods()),))
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError:
+        raise ConfigError(f"health_listen: cannot bind {listen}; is another process using the port?") from None
+    return server, f"{listen.rpartition(':')[0]}:{port}"
 
 
 def is_loopback(address: str) -> bool:

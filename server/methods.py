@@ -87,13 +87,13 @@ def refuse(error: HubError) -> MethodHandler:
     return grpc.stream_stream_rpc_method_handler(refused)
 
 
-def refused(error: HubError, surround: Surround) -> MethodHandler:
-    """The same of one call, whose scope is told of the failure."""
+def unread(end: Callable[[Context], Awaitable[None]]) -> MethodHandler:
+    """The same for calls that ``end`` knows how to end."""
 
-    async def refusal(_requests: AsyncIterator[bytes], context: Context) -> None:
-        await surround(context).failed(error)
+    async def refused(_requests: AsyncIterator[bytes], context: Context) -> None:
+        await end(context)
 
-    return grpc.stream_stream_rpc_method_handler(refusal)
+    return grpc.stream_stream_rpc_method_handler(refused)
 
 
 async def _only(decode: Callable[[bytes], Any], context: Context) -> Any:

@@ -3,6 +3,8 @@
 from time import perf_counter
 from typing import Protocol
 
+_PHASE, _TOTAL = "%s;dur=%.3f, ", "total;dur=%.3f"
+
 
 class Phases:
     """Seconds a call spent in each named phase, in the order the phases ended.
@@ -33,10 +35,12 @@ class Phases:
 
         https://www.w3.org/TR/server-timing/
         """
-        told = ""
+        told: list[object] = []
         for name, seconds in self._spent.items():
-            told += f"{name};dur={seconds * 1000:.3f}, "
-        return f"{told}total;dur={self.total() * 1000:.3f}"
+            told += (name, seconds * 1000)
+        told.append(self.total() * 1000)
+        # One format for all of them takes a third of the time of one for each.
+        return (_PHASE * len(self._spent) + _TOTAL) % tuple(told)
 
 
 class Duration(Protocol):

@@ -38,11 +38,11 @@ def reason_of(error: HubError) -> Status:
     """The status with why alone, for telling of a failure that is not the call's own."""
     status = Status(code=error.code, message=_shortened(error.message, _MAX_MESSAGE_BYTES))
     metadata = {name: _shortened(str(value), 256) for name, value in error.metadata.items()}
-    status.details.add().Pack(details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
+    _pack(status, details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.retry_after is not None:
         delay = Duration()
         delay.FromMilliseconds(max(0, int(error.retry_after * 1000)))
-        status.details.add().Pack(details.RetryInfo(retry_delay=delay))
+        _pack(status, details.RetryInfo(retry_delay=delay))
     return status
 
 
@@ -51,10 +51,15 @@ def rich_status(error: HubError, request_id: str) -> Status:
     message = _shortened(error.message, _MAX_MESSAGE_BYTES)
     status = Status(code=error.code, message=message)
     for detail in _details(error, request_id):
-        status.details.add().Pack(detail)
+        _pack(status, detail)
         if status.ByteSize() > _MAX_DETAILS_BYTES:
             del status.details[-1]
     return status
+
+
+def _pack(status: Status, detail: Message) -> None:
+    """As ``Any.Pack`` does it, which takes three times as long."""
+    status.details.add(type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}", value=detail.SerializeToString())
 
 
 def _details(error: HubError, request_id: str) -> list[Message]:
@@ -93,6 +98,8 @@ def _bad_request(error: HubError) -> details.BadRequest:
 
 
 def _shortened(text: str, most: int) -> str:
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text
     # A lone surrogate cannot be UTF-8, and a control character has no place in a header.
     clean = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     raw = clean.encode("utf-8", "replace")

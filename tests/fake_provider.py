@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -35,6 +36,7 @@ class FakeProvider:
     """False leaves the body for ``answer`` to read as it comes; ``seen`` then has none."""
     disconnects: list[float] = field(default_factory=list)
     """When (loop time) a client went away before its answer was whole."""
+    tls: ssl.SSLContext | None = None
     base_url: str = ""
     _runner: web.AppRunner | None = None
 
@@ -43,9 +45,10 @@ class FakeProvider:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
+        scheme = "http" if self.tls is None else "https"
+        self.base_url = f"{scheme}://127.0.0.1:{self._runner.addresses[0][1]}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -25,7 +25,15 @@ from server.identity.rights import EVERY_MODEL, Rights
 from server.interceptors.admission import Slots
 from server.interceptors.call_log import CallLog
 from server.interceptors.entry import EntryInterceptor
-from server.listener import add_ports, add_reflection, add_services, build_server, service_names, wants_reflection
+from server.listener import (
+    add_ports,
+    add_reflection,
+    add_services,
+    build_probe_server,
+    build_server,
+    service_names,
+    wants_reflection,
+)
 from server.models.directory import Directory
 from server.routing.checks import KeyChecks
 from server.routing.dispatch import Dispatch
@@ -77,6 +85,8 @@ class Hub:
         self._server: grpc.aio.Server | None = None
         self._transport: Transport | None = None
         self._health: HealthServicer | None = None
+        self.health_address = ""
+        """Where probes alone are answered; empty where no port was set aside for them."""
 
     @property
     def active_calls(self) -> int:
@@ -139,6 +149,7 @@ class Hub:
         server = build_server(settings, [entry])
         self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book, known))
         self._add_services(server, registry, live, dispatch, directory, self._health, known)
+        await self._start_probes(self._health)
         address = add_ports(server, settings)
         await server.start()
         self._server = server
@@ -152,6 +163,15 @@ class Hub:
         self._resources.push_async_callback(self.reloader.close)
         _log.info("ready", address=address, providers=[provider.name for provider in live.now.catalogue.providers])
         return address
+
+    async def _start_probes(self, health: HealthServicer) -> None:
+        """Last to end, so that liveness is told while calls drain."""
+        settings = self.settings
+        if settings.health_listen:
+            several = settings.workers > 1
+            server, self.health_address = build_probe_server(settings.health_listen, health, shares_port=several)
+            await server.start()
+            self._resources.push_async_callback(server.stop, None)
 
     def reload_soon(self) -> None:
         """Reads the configuration again, as SIGHUP asks; how it went is in the log."""

@@ -142,6 +142,7 @@ def _build(
         name=instance.name,
         kind=kind.name,
         credentials=credentials,
+        address=f"{kind.name} {endpoint.base_url} {endpoint.proxy or ''}",
         needs_key=kind.needs_key,
         weight=instance.weight,
         models=models,

@@ -9,6 +9,7 @@ import structlog
 
 from server.config import Settings
 from server.config.models import ModelFacts
+from server.config.settings import UNTOLD
 from server.errors import ConfigError, FailedPrecondition
 from server.models.directory import Directory
 from server.routing.catalogue import Modality
@@ -20,7 +21,7 @@ EXCHANGEABLE = frozenset(
 )
 """Settings that hold from a reload on; all others hold from a restart on."""
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 _log = structlog.get_logger("hub")
 
 Load = Callable[[], Settings]
@@ -58,6 +59,8 @@ class Reloader:
 
         ``swapped`` is called with what was taken into use, before any other call sees it.
         """
+        self._started = settings
+        """What holds of the settings that a reload cannot exchange."""
         self._settings = settings
         self._built = built
         self._load = load
@@ -83,14 +86,18 @@ class Reloader:
             try:
                 settings = await asyncio.to_thread(self._load)
                 built = self._build(settings)
+                _refuse_emptied(self._built, settings, built)
             except ConfigError as error:
                 raise FailedPrecondition(
                     f"the configuration is refused and the one in use stays: {error}", reason="CONFIGURATION_REFUSED"
                 ) from None
             before, self._settings = self._settings, settings
-            needs_restart = _changed(before, settings, exchangeable=False)
+            needs_restart = _changed(self._started, settings, exchangeable=False)
             if not _changed(before, settings, exchangeable=True) and _same_files(self._built, built):
-                return Reloaded(changed=bool(needs_restart), needs_restart=needs_restart)
+                told = bool(_changed(before, settings, exchangeable=False))
+                if told:
+                    _log.info("configuration", generation=self._live.generation, needs_restart=list(needs_restart))
+                return Reloaded(changed=told, needs_restart=needs_restart)
             self._built = built
             self._live.swap(built.configuration)
             await self._swapped(built)
@@ -105,13 +112,21 @@ class Reloader:
             _log.error("configuration refused", why=error.message)
 
     async def _watch(self, files: Callable[[Settings], list[Path]]) -> None:
-        seen = await asyncio.to_thread(_look, files(self._settings))
+        seen = taken = await asyncio.to_thread(_look, files(self._settings))
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            now = await asyncio.to_thread(_look, files(self._settings))
-            if now != seen:
-                seen = now
+            before, seen = seen, await asyncio.to_thread(_look, files(self._settings))
+            # Only what two looks found the same: who writes a file in place may be in the middle of it.
+            if seen == before and seen != taken:
+                taken = seen
                 await self.reload_or_log()
+
+
+def _refuse_emptied(before: Built, settings: Settings, after: Built) -> None:
+    """Raises ConfigError where all providers are gone and the file does not say so: it is empty, or cut short."""
+    gone = before.configuration.catalogue.providers and not after.configuration.catalogue.providers
+    if gone and settings.providers is UNTOLD:
+        raise ConfigError("no provider is left; write `providers: []` if that is meant")
 
 
 def _changed(before: Settings, after: Settings, *, exchangeable: bool) -> tuple[str, ...]:

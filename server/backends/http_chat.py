@@ -62,8 +62,9 @@ class HttpChatBackend:
             response = codec.decode(whole, request)
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
-        response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(http.gateway(asked, whole.headers, call))
+        if not response.model:  # some providers name it in the request alone
+            response.model = call.model
+        http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def chat_stream(

@@ -50,7 +50,7 @@ class HttpEmbeddingBackend:
                 error.fields = moved(error.fields, places)
             raise attributed(error, self._endpoint.name, call) from None
         response.model = response.model or call.model  # some providers name it in the request alone
-        response.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        self._http.tell(response.gateway, asked, whole.headers, call)
         return response
 
     async def _with_images(

@@ -79,13 +79,20 @@ class HttpExchanges:
         return self._decode_error(HttpResponse(exchange.status, exchange.headers, body))
 
     def gateway(self, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> GatewayInfo:
-        return GatewayInfo(
-            request_id=call.request_id,
-            provider=self.endpoint.name,
-            provider_model=call.model,
-            provider_request_id=provider_request_id(headers),
-            adjusted_fields=asked.adjusted_fields,
-        )
+        """What was asked of whom."""
+        gateway = GatewayInfo()
+        self.tell(gateway, asked, headers, call)
+        return gateway
+
+    def tell(self, gateway: GatewayInfo, asked: HttpRequest, headers: Mapping[str, str], call: Call) -> None:
+        """Puts it where the answer has its place for it."""
+        gateway.request_id = call.request_id
+        gateway.provider = self.endpoint.name
+        gateway.provider_model = call.model
+        if told := provider_request_id(headers):
+            gateway.provider_request_id = told
+        if asked.adjusted_fields:
+            gateway.adjusted_fields.extend(asked.adjusted_fields)
 
     async def whole(self, asked: HttpRequest, call: Call) -> HttpResponse:
         """The whole answer of status 2xx; any other raises what the codec reads from it."""

@@ -54,7 +54,7 @@ class HttpTranscriptionBackend:
                 # What the provider calls its file is wherever the caller's method has the recording.
                 error.fields = moved(error.fields, {"audio": dictation.recording.field})
             raise attributed(error, self._endpoint.name, call) from None
-        answer.gateway.MergeFrom(self._http.gateway(asked, whole.headers, call))
+        self._http.tell(answer.gateway, asked, whole.headers, call)
         return answer
 
     def _site(self, model: str) -> Site:

@@ -2,10 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 from aignehub.v1 import audio_pb2, audio_service_pb2
@@ -18,6 +17,7 @@ from server.cli.failure import USAGE, CommandFailed
 from server.cli.options import with_hub
 from server.cli.progress import Progress
 from server.cli.question import read_text
+from server.cli.sound_file import sound_file
 from server.cli.terminal import note, print_table
 
 _FORMATS = {
@@ -70,7 +70,7 @@ async def speak(
         options.speed = speed
     timeout = parse_duration(deadline, "--deadline", bare_seconds=True) if deadline else None
     last = audio_service_pb2.StreamSpeechResponse()
-    with _opened(output) as file, Progress("spoken") as progress:
+    with sound_file(output) as file, Progress("spoken") as progress:
         async for chunk in _chunks(hub, model, said, options, timeout):
             await asyncio.to_thread(file.write, chunk.audio)
             progress.add(len(chunk.audio))
@@ -147,21 +147,6 @@ async def _session(
     yield audio_service_pb2.StreamSpeechSessionRequest(config=config)
     for place in range(0, len(text), _LONGEST_AT_ONCE):
         yield audio_service_pb2.StreamSpeechSessionRequest(text=text[place : place + _LONGEST_AT_ONCE])
-
-
-@contextmanager
-def _opened(output: str) -> Iterator[BinaryIO]:
-    if output == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        file = Path(output).open("wb")  # noqa: SIM115 # closed below; only opening it may fail in this way
-    except OSError as error:
-        why = error.strerror or "it cannot be written"
-        raise CommandFailed(f"-o: {output}: {why}", "name a file that you can write", status=USAGE) from None
-    with file:
-        yield file
 
 
 def _print_usage(last: audio_service_pb2.StreamSpeechResponse) -> None:

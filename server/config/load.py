@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from server.config.reading import Fault, below, from_environment, read, variables
-from server.config.section import Section
+from server.config.reading import Fault, from_environment, read, variables
+from server.config.refusal import explain
 from server.config.settings import Settings
 from server.errors import ConfigError
 
@@ -38,7 +38,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], **overrides: An
     try:
         return read(Settings, values)
     except Fault as fault:
-        raise ConfigError(_explain(fault, path, environ)) from None
+        raise ConfigError(explain(fault, path, environ)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -84,24 +84,6 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             close = get_close_matches(name, known | _NOT_SETTINGS, n=1)
             hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"
             raise ConfigError(f"environment variable {name} is no setting of the hub; {hint}")
-
-
-def _explain(fault: Fault, path: Path | None, environ: Mapping[str, str]) -> str:
-    variable = "HUB_" + "__".join(str(part).upper() for part in fault.place)
-    source = f"environment variable {variable}: " if variable in environ else f"{path}: " if path else ""
-    if fault.unknown:
-        close = get_close_matches(str(fault.place[-1]), _names_beside(fault.place), n=1)
-        hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"
-        return f"{source}{fault.path} is no setting of the hub; {hint}"
-    return f"{source}{fault.path}: {fault.words}; see hub.example.yaml"
-
-
-def _names_beside(place: tuple[int | str, ...]) -> list[str]:
-    section: type[Section] | None = Settings
-    for part in place[:-1]:
-        inner = below(section, part) if section is not None and isinstance(part, str) else None
-        section = inner or section  # a place in a list, or a name of the operator's own, leads nowhere else
-    return list(section.__struct_fields__) if section is not None else []
 
 
 def process_environment() -> Mapping[str, str]:

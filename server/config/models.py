@@ -59,7 +59,7 @@ def _judge(place: str, prices: Prices) -> None:
         if word not in PRICE_WORDS:
             raise ValueError(f"{place}: {word!r} is no price; there are {', '.join(PRICE_WORDS)}")
         if not price.is_finite() or not 0 <= price <= _MOST or price != round(price, _DIGITS):
-            raise ValueError(f"{place}.{word}: Expected USD from 0 to {_MOST:,} with at most {_DIGITS} decimal places")
+            raise ValueError(f"{place}.{word}: must be USD from 0 to {_MOST:,} with at most {_DIGITS} decimal places")
 
 
 class ModelSettings(ModelFacts, frozen=True, kw_only=True):

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType, UnionType
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, structs
 
+from server.config.must_be import bound_words, type_words
 from server.config.section import Secret, Section
 
 S = TypeVar("S", bound=Section)
@@ -43,14 +44,14 @@ def read(section: type[S], told: object, place: Place = ()) -> S:
     """The section that ``told`` describes. Raises Fault; its words show no value that could be a secret."""
     told = section.written(told)
     if not isinstance(told, Mapping):
-        raise Fault(place, f"Expected settings by their names, got {_kind(told)}")
+        raise Fault(place, "must be a mapping of settings")
     fields = {field.name: field for field in structs.fields(section)}
     for name in told:
         if name not in fields:
             raise Fault((*place, str(name)), "is no setting", unknown=True)
     for name, field in fields.items():
         if field.required and name not in told:
-            raise Fault((*place, name), "Expected a value, found none")
+            raise Fault((*place, name), "is missing: write it")
     values = {name: _value(fields[name].type, value, (*place, name)) for name, value in told.items()}
     try:
         return section(**values)
@@ -61,7 +62,7 @@ def read(section: type[S], told: object, place: Place = ()) -> S:
 
 def _value(kind: Any, told: object, place: Place) -> Any:
     bare, bounds = _plain(kind)
-    if bare.__class__ is UnionType:
+    if _is_optional(bare):
         return None if told is None else _value(_but_none(bare), told, place)
     if isinstance(bare, type) and issubclass(bare, Section):
         return read(bare, told, place)
@@ -71,20 +72,20 @@ def _value(kind: Any, told: object, place: Place) -> Any:
     if origin is dict:
         of_key, of_value = get_args(bare)
         return _by_name(of_key, of_value, told, place)
-    return _single(kind, bare, told, place)
+    return _single(bare, bounds, told, place)
 
 
 def _several(kind: Any, told: object, bounds: Meta | None, place: Place) -> tuple[Any, ...]:
     if not isinstance(told, list | tuple):
-        raise Fault(place, f"Expected a list, got {_kind(told)}")
+        raise Fault(place, "must be a list")
     if bounds is not None and bounds.min_length and len(told) < bounds.min_length:
-        raise Fault(place, f"Expected a list of at least {bounds.min_length}")
+        raise Fault(place, f"must have {bounds.min_length} entry at least")
     return tuple(_value(kind, one, (*place, at)) for at, one in enumerate(told))
 
 
 def _by_name(of_key: Any, of_value: Any, told: object, place: Place) -> dict[Any, Any]:
     if not isinstance(told, Mapping):
-        raise Fault(place, f"Expected values by their names, got {_kind(told)}")
+        raise Fault(place, "must be a mapping")
     found = {}
     for name, value in told.items():
         at = (*place, name if isinstance(name, int) else str(name))
@@ -92,15 +93,20 @@ def _by_name(of_key: Any, of_value: Any, told: object, place: Place) -> dict[Any
     return found
 
 
-def _single(kind: Any, bare: Any, told: object, place: Place) -> Any:
+def _single(bare: Any, bounds: Meta | None, told: object, place: Place) -> Any:
     if bare is bool and isinstance(told, str):
         told = _SWITCHES.get(told.lower(), told)
     try:
-        found = msgspec.convert(told, kind, strict=False, dec_hook=_made)
-    except msgspec.ValidationError as error:
-        raise Fault(place, str(error).replace("`", "")) from None
+        found = msgspec.convert(told, bare, strict=False, dec_hook=_made)
+    except msgspec.ValidationError:
+        raise Fault(place, type_words(bare)) from None
     if isinstance(found, float) and not isfinite(found):
-        raise Fault(place, "Expected a finite number")
+        raise Fault(place, type_words(bare))
+    if bounds is not None:
+        try:
+            msgspec.convert(found, Annotated[bare, bounds])
+        except msgspec.ValidationError:
+            raise Fault(place, bound_words(bounds, found)) from None
     return found
 
 
@@ -110,7 +116,7 @@ def _made(kind: type, told: object) -> object:
     if isinstance(told, kind):
         return told
     if not isinstance(told, str):
-        raise ValueError(f"Expected text, got {_kind(told)}")
+        raise ValueError(told)
     return kind(told)
 
 
@@ -122,22 +128,19 @@ def _plain(kind: Any) -> tuple[Any, Meta | None]:
     return bare, next((one for one in more if isinstance(one, Meta)), None)
 
 
-def _but_none(kind: UnionType) -> Any:
+def _is_optional(bare: Any) -> bool:
+    return get_origin(bare) in (Union, UnionType)
+
+
+def _but_none(kind: Any) -> Any:
     [only] = [one for one in get_args(kind) if one is not type(None)]
     return only
-
-
-def _kind(told: object) -> str:
-    names = ((str, "text"), (bool, "a switch"), (int | float, "a number"), (list, "a list"), (Mapping, "a mapping"))
-    return next(
-        (name for kind, name in names if isinstance(told, kind)), "nothing" if told is None else "another thing"
-    )
 
 
 def nested(kind: Any) -> type[Section] | None:
     """The section that a setting of this type holds itself; None for lists and mappings of them."""
     bare, _ = _plain(kind)
-    if bare.__class__ is UnionType:
+    if _is_optional(bare):
         bare = _but_none(bare)
     return bare if isinstance(bare, type) and issubclass(bare, Section) else None
 

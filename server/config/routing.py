@@ -48,7 +48,7 @@ class RoutingSettings(Section, frozen=True):
     max_repeats: Annotated[int, Meta(ge=0, le=10)] = 2
     """Times that one call may send the same to the same provider again, where that is safe."""
     longest_wait: Seconds = 5
-    """A longer Retry-After is not waited out while another model may be asked."""
+    """A longer Retry-After is not waited out: another model is asked, else the call ends and tells it (RetryInfo)."""
     retry_share: Share = 0.2
     """Repeats in progress, as a share of the calls in progress; more would feed a storm."""
     retry_floor: Annotated[int, Meta(ge=0)] = 3

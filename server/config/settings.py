@@ -222,11 +222,25 @@ class ProviderSettings(Section, frozen=True):
     """Overrides transport.idle_timeout."""
 
 
+class _Untold(tuple[ProviderSettings, ...]):
+    """An empty list that nobody wrote."""
+
+    __slots__ = ()
+
+
+UNTOLD: tuple[ProviderSettings, ...] = _Untold()
+"""``Settings.providers`` where neither file nor environment says anything of it."""
+
+
 class Settings(Section, frozen=True):
     """The whole configuration. ``HUB_LISTEN`` sets ``listen``, ``HUB_LIMITS__MAX_CALL_SECONDS`` a nested one."""
 
     listen: str = "127.0.0.1:50051"
     """host:port; port 0 takes a free one, which the ready line tells."""
+
+    health_listen: str | None = None
+    """host:port that serves grpc.health.v1 alone, without tls: the gRPC probes of Kubernetes speak none. No key and no
+    call passes there."""
 
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     """Processes that share the port, for machines with several cores. A connection stays with one of them, so callers
@@ -256,7 +270,7 @@ class Settings(Section, frozen=True):
     auth: AuthSettings = AuthSettings()
     defaults: DefaultSettings = DefaultSettings()
     models: ModelListSettings = ModelListSettings()
-    providers: tuple[ProviderSettings, ...] = ()
+    providers: tuple[ProviderSettings, ...] = UNTOLD
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True
     """Switch on each kind whose key variable (OPENAI_API_KEY and the like) is set."""
@@ -267,8 +281,9 @@ class Settings(Section, frozen=True):
     routing: RoutingSettings = RoutingSettings()
 
     def __post_init__(self) -> None:
-        host, colon, port = self.listen.rpartition(":")
-        if not colon or not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(
-                f"listen: {self.listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051"
-            )
+        for name, listen in (("listen", self.listen), ("health_listen", self.health_listen)):
+            host, colon, port = (listen or "").rpartition(":")
+            if listen is not None and not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+                raise ValueError(
+                    f"{name}: {listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051"
+                )

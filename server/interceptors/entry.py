@@ -14,7 +14,7 @@ from server.interceptors.admission import Slots
 from server.interceptors.auth import Authenticator, authorize
 from server.interceptors.status import abort
 from server.interceptors.telemetry import Telemetry, ended_with
-from server.methods import HEALTH, Context, Continuation, MethodHandler, Scope, Surround, refused, surrounded
+from server.methods import HEALTH, Context, Continuation, MethodHandler, Scope, Surround, surrounded, unread
 from server.statuses import unexpected
 
 Tell = Callable[[CurrentCall, str], None]
@@ -36,6 +36,7 @@ class EntryInterceptor(grpc.aio.ServerInterceptor):
         self._slots = slots
         self._limited: Surround = lambda context: CallScope(context, tell, slots)
         self._unlimited: Surround = lambda context: CallScope(context, tell, None)
+        self._refusal = unread(lambda context: CallScope(context, tell, None).refused())
         self._known: dict[str, MethodHandler] = {}
 
     @override
@@ -56,9 +57,10 @@ class EntryInterceptor(grpc.aio.ServerInterceptor):
                 self._slots.check(caller)
             return self._known.get(name) or await self._look_up(continuation, handler_call_details)
         except HubError as error:
-            return refused(error, self._unlimited)
+            call.refusal = error
         except Exception as error:
-            return refused(unexpected(error), self._unlimited)
+            call.refusal = unexpected(error)
+        return self._refusal
 
     async def _look_up(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> MethodHandler:
         method = await continuation(details)
@@ -112,3 +114,8 @@ class CallScope(Scope):
         if self._taken and self._slots is not None:
             self._taken = False
             self._slots.give_back(self._call.known_caller)
+
+    async def refused(self) -> None:
+        """Ends a call that was not let on."""
+        assert self._call.refusal is not None, "only what was refused ends so"  # noqa: S101 - a programming error
+        await self.failed(self._call.refusal)

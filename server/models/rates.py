@@ -39,6 +39,8 @@ class Rates:
 
     def band(self, input_tokens: int) -> Band:
         """The prices of a call that reads so many tokens; they hold for all of it, not for those above the bound."""
+        if len(self.bands) == 1 and not self.bands[0][0]:
+            return self.bands[0][1]
         held: Band = {}
         for bound, band in self.bands:
             if bound and input_tokens <= bound:
@@ -78,7 +80,8 @@ _CACHED_INPUTS: Mapping[int, int] = {
     usage_pb2.MODALITY_IMAGE: pb.PRICE_UNIT_CACHED_INPUT_IMAGE_TOKENS_MILLION,
     usage_pb2.MODALITY_AUDIO: pb.PRICE_UNIT_CACHED_INPUT_AUDIO_TOKENS_MILLION,
 }
-_OF_TOKENS = {_INPUT, _OUTPUT, *_INPUTS.values(), *_OUTPUTS.values()}
+_OF_TOKENS = frozenset({_INPUT, _OUTPUT, *_INPUTS.values(), *_OUTPUTS.values()})
+_OF_OTHERS = frozenset({_CHARACTERS, pb.PRICE_UNIT_IMAGE, pb.PRICE_UNIT_AUDIO_HOUR, pb.PRICE_UNIT_AUDIO_MINUTE})
 _SEARCHES = (
     (re.compile(r"web_?search|google_?search", re.IGNORECASE), pb.PRICE_UNIT_WEB_SEARCH),
     (re.compile(r"file_?search", re.IGNORECASE), pb.PRICE_UNIT_FILE_SEARCH),
@@ -104,7 +107,7 @@ def cost_nano_usd(usage: Usage, rates: Rates) -> int | None:
     the count it is billed by was not told.
     """
     band = rates.band(usage.input_tokens)
-    by_token = not _OF_TOKENS.isdisjoint(band)
+    by_token = _INPUT in band or not _OF_TOKENS.isdisjoint(band)
     try:
         tokens = _input(usage, band) + _output(usage, band) if by_token else 0
         whole = band.get(pb.PRICE_UNIT_CALL, 0) + _searches(usage, band)
@@ -112,9 +115,9 @@ def cost_nano_usd(usage: Usage, rates: Rates) -> int | None:
     except _Unpriced:
         return None
     if others is None:
-        if not by_token or (_billed_otherwise(usage) and not usage.input_tokens and not usage.output_tokens):
+        if not by_token or (not usage.input_tokens and not usage.output_tokens and _billed_otherwise(usage)):
             return None
-        others = 0
+        return whole + (tokens + 500_000) // 1_000_000
     return (2 * (tokens * _MILLIONTH + others + whole * _WHOLE) + _WHOLE) // (2 * _WHOLE)
 
 
@@ -123,10 +126,13 @@ def _input(usage: Usage, band: Band) -> int:
     tokens = usage.input_tokens
     if not tokens:
         return 0
+    plain = _price(band, _INPUT)
     cached, written = usage.cached_input_tokens, usage.cache_write_input_tokens
-    if not cached and not written and not usage.input_by_modality:
-        return tokens * _price(band, _INPUT)
-    pools = _pools(tokens, usage.input_by_modality, _INPUTS, band)
+    split = usage.input_by_modality
+    if not split and not written:  # nearly every call
+        cached = min(cached, tokens)
+        return (cached * band.get(_CACHED, plain) if cached else 0) + (tokens - cached) * plain
+    pools = _pools(tokens, split, _INPUTS, band)
     hour = min(usage.cache_write_1h_input_tokens, written)
     total = 0
     for amount, units in ((cached, (_CACHED,)), (hour, (_WRITE_1H, _WRITE)), (written - hour, (_WRITE,))):
@@ -141,7 +147,10 @@ def _output(usage: Usage, band: Band) -> int:
     tokens = usage.output_tokens
     if not tokens:
         return 0
-    pools = _pools(tokens, usage.output_by_modality, _OUTPUTS, band)
+    split = usage.output_by_modality
+    if not split and _REASONING not in band:
+        return tokens * _price(band, _OUTPUT)
+    pools = _pools(tokens, split, _OUTPUTS, band)
     thought = min(usage.reasoning_output_tokens, pools[_TEXT]) if _REASONING in band else 0
     pools[_TEXT] -= thought
     total = thought * band.get(_REASONING, 0)
@@ -182,6 +191,8 @@ def _price(band: Band, *units: int) -> int:
 
 def _others(usage: Usage, band: Band) -> int | None:
     """The cost of characters, images and time in parts of a nano-USD; None where none that has a price was counted."""
+    if _OF_OTHERS.isdisjoint(band):
+        return None
     priced = []
     if usage.billed_characters and _CHARACTERS in band:
         priced.append(usage.billed_characters * band[_CHARACTERS] * _MILLIONTH)
@@ -199,8 +210,11 @@ def _billed_otherwise(usage: Usage) -> bool:
 
 def _searches(usage: Usage, band: Band) -> int:
     """Nano-USD of the tools that the provider ran. A tool without a price makes the whole cost unknown."""
+    ran = usage.server_tool_calls
+    if not ran:
+        return 0
     total = 0
-    for tool, calls in usage.server_tool_calls.items():
+    for tool, calls in ran.items():
         unit = next((unit for names, unit in _SEARCHES if names.search(tool)), 0)
         total += calls * _price(band, unit) if calls else 0
     return total

@@ -8,6 +8,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "azure": "`https://RESOURCE.openai.azure.com/openai/v1`; with `api_version` the resource alone, and models are "
         "deployments; `credentials`: `client_secret`, `workload_identity` or `managed_identity` is Entra",
         "azure-foundry": "`https://RESOURCE.services.ai.azure.com/models`; Entra as for `azure`",
+        "moonshot": "pictures and videos named by URL are fetched by the hub",
+        "dashscope": "Qwen; the address is Singapore's, a key is that of one region",
         "perplexity": "vectors are whole numbers: compare them by cosine",
         "vllm": "regex and grammar formats",
         "openai-compatible": "anything else that speaks the format: set `base_url`",

@@ -57,6 +57,8 @@ class Provider:
     name: str
     kind: str
     credentials: tuple[Credential, ...]
+    address: str = ""
+    """Where it lives: what was learned of it somewhere else says nothing of it here."""
     needs_key: bool = True
     enabled: bool = True
     """False where an operator switched it off at run time."""

@@ -159,7 +159,9 @@ class Course:
             return None
         slot, error = min(repeatable, key=lambda one: one[1].retry_after or 0.0)
         wait = pause(self._repeats, error.retry_after, self._shared.random)
-        if (further and wait > rules.longest_wait) or self._clock() + wait >= self._terms.deadline:
+        # Its own pauses are short, and beyond them there is nothing better to do where no other model is left.
+        weighed = wait if further else error.retry_after or 0.0
+        if weighed > rules.longest_wait or self._clock() + wait >= self._terms.deadline:
             return None
         if not self._shared.repeats.borrow():
             return None

@@ -1,7 +1,7 @@
 """Runs a plan: attempts one after the other or side by side, until one has content."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -93,13 +93,14 @@ class Dispatch:
         """Made inside the loop that uses it."""
         self.shared = shared
         self._cost = cost
-        self._clock = asyncio.get_running_loop().time
-        self.order = Ordering(shared.book, shared.random, self._clock, price)
+        self.clock = asyncio.get_running_loop().time
+        """Seconds, as deadlines have them."""
+        self.order = Ordering(shared.book, shared.random, self.clock, price)
         """Orders the candidates for one model."""
 
-    def adopt(self, providers: Iterable[Provider], rules: RoutingRules) -> None:
+    def adopt(self, providers: Sequence[Provider], rules: RoutingRules) -> None:
         """Follows a new configuration: what is known of providers that stay is kept."""
-        self.shared.book.adopt(providers)
+        self.shared.book.adopt(providers, rules.health)
         self.shared.repeats.share, self.shared.repeats.floor = rules.retry_share, rules.retry_floor
         self.shared.hedges.share = rules.hedge_share
         self.shared = replace(self.shared, rules=rules)
@@ -189,7 +190,7 @@ class Dispatch:
         return plan if known is None else replace(plan, hedge_after=known.pace.p95)
 
     def _course(self, plan: Plan, terms: Terms, *, streaming: bool) -> Course:
-        return Course(plan, terms, self.shared, self._clock, streaming=streaming)
+        return Course(plan, terms, self.shared, self.clock, streaming=streaming)
 
     async def _first(
         self,

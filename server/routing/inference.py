@@ -46,7 +46,11 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
         (r"flux", "black-forest-labs", ("bfl", "together", "fireworks")),
         (r"stable-|sd3", "stabilityai", ("stability",)),
         (r"llama", "meta-llama", ("bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama")),
-        (r"qwen|qwq", "qwen", ("bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama")),
+        (
+            r"qwen|qwq|qvq",
+            "qwen",
+            ("dashscope", "bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama"),
+        ),
         (r"gemma", "google", ("gemini", "openrouter", "together", "ollama")),
         (r"phi", "microsoft", ("azure", "openrouter", "ollama")),
         (r"yi-", "01-ai", ("openrouter", "ollama")),

@@ -17,7 +17,7 @@ class RoutingRules:
     max_repeats: int = 2
     """Times that one call may send the same to the same provider again."""
     longest_wait: float = 5.0
-    """A rate limit that lasts longer is not waited out while another model may be asked."""
+    """A Retry-After that is longer is not waited out."""
     retry_share: float = 0.2
     retry_floor: int = 3
     hedge_share: float = 0.05

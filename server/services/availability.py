@@ -10,6 +10,8 @@ from server.statuses import reason_of
 
 _POOR = 0.2
 """Share of failed calls from which a model is told as degraded."""
+_ENOUGH = 5
+"""Fewer calls than this make no share."""
 
 
 def provider_status(provider: Provider, health: ProviderHealth, now: float) -> pb.ProviderStatus:
@@ -45,7 +47,7 @@ def model_status(candidate: Candidate, health: ProviderHealth, now: float, missi
         model=candidate.id, availability=availability, providers=[candidate.provider.name] if works else []
     )
     if model is not None:
-        told.error_rate = model.error_rate
+        told.error_rate = model.failures.of(now)
         if (p50 := model.pace.p50) is not None:
             told.p50_time_to_first_token.FromMicroseconds(int(p50 * 1_000_000))
         if model.last_error is not None:
@@ -70,5 +72,6 @@ def _of_health(model: ModelHealth | None, now: float) -> "pb.Availability.ValueT
     state = model.breaker.state(now)
     if state is State.OPEN:
         return pb.AVAILABILITY_UNAVAILABLE
-    poor = state is State.HALF_OPEN or model.error_rate >= _POOR
+    calls, failed = model.failures.lately(now)
+    poor = state is State.HALF_OPEN or (calls >= _ENOUGH and failed >= _POOR * calls)
     return pb.AVAILABILITY_DEGRADED if poor else pb.AVAILABILITY_AVAILABLE

@@ -1,6 +1,5 @@
 """What every method that reaches a provider does before and after: resolve the model, set the terms, conclude."""
 
-from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -100,13 +99,14 @@ class Frame:
     def terms(self, context: Context) -> Terms:
         """Deadline, id and phases of the call in progress. Raises DeadlineExceeded where no time is left."""
         call = current_call.get()
-        remaining = context.time_remaining()
-        budget = self.max_call_seconds if remaining is None else min(remaining, self.max_call_seconds)
+        budget, remaining = self.max_call_seconds, context.time_remaining()
+        if remaining is not None and remaining < budget:
+            budget = remaining
         # Ending a little before the caller's own deadline lets the status with its details still reach it.
         budget -= min(0.05, budget * 0.05)
         if budget <= 0:
             raise DeadlineExceeded("the deadline passed before the call began; allow more time")
-        return Terms(get_running_loop().time() + budget, call.request_id, call.phases, call.traceparent)
+        return Terms(self.dispatch.clock() + budget, call.request_id, call.phases, call.traceparent)
 
 
 def _wishes(gateway: GatewayOptions, rights: Rights) -> Wishes:

@@ -133,7 +133,7 @@ def _model(name: str, model: ModelHealth, now: float) -> pb.ProviderModel:
     told = pb.ProviderModel(
         name=name,
         breaker=_BREAKERS[model.breaker.state(now)],
-        error_rate=model.error_rate,
+        error_rate=model.failures.of(now),
         tokens_per_second=model.pace.tokens_per_second or 0.0,
     )
     if (wait := model.breaker.wait(now)) > 0:

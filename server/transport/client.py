@@ -121,7 +121,7 @@ class Transport:
             and (written := self._letterheads.written(endpoint, request, credential, extra_headers)) is not None
         ):
             ask = session.begin_written(self._letterheads.direct, written, waits, read_buffer)
-            return Exchange(self._live, ask, waits, self._settings.max_body_bytes)
+            return Exchange(session.loop, self._live, ask, waits, self._settings.max_body_bytes)
         headers = self._headers(endpoint, request, extra_headers)
         if request.pieces:
             headers["Content-Length"] = str(sum(map(len, request.pieces)))
@@ -132,7 +132,7 @@ class Transport:
         if proof is not None:
             ask = _proven(ask, headers, proof)
         held = headers.get("Authorization", "")
-        return Exchange(self._live, ask, waits, self._settings.max_body_bytes, authorization=held)
+        return Exchange(session.loop, self._live, ask, waits, self._settings.max_body_bytes, authorization=held)
 
     def _proof(
         self,
@@ -160,8 +160,9 @@ class Transport:
         waits = Waits(f"the token service of {endpoint.name}", _DOCUMENT_TIMEOUTS, deadline)
         # What is asked without TLS is the machine's own metadata service, which no proxy reaches.
         proxy = None if url.startswith("http:") else endpoint.proxy or self._settings.proxy
-        ask = self._started().begin(method, url, told, body, waits, proxy)
-        async with Exchange(self._live, ask, waits, _MAX_TOKEN_BYTES) as exchange:
+        session = self._started()
+        ask = session.begin(method, url, told, body, waits, proxy)
+        async with Exchange(session.loop, self._live, ask, waits, _MAX_TOKEN_BYTES) as exchange:
             return HttpResponse(exchange.status, exchange.headers, await exchange.body())
 
     async def connect_websocket(
@@ -203,8 +204,9 @@ class Transport:
         Raises ProviderUnavailable for any status but 200, and as every exchange does. Errors do not quote the URL.
         """
         waits = Waits("the configured URL", _DOCUMENT_TIMEOUTS, deadline)
-        ask = self._started().begin("GET", url, self._base_headers, b"", waits, self._settings.proxy)
-        async with Exchange(self._live, ask, waits, max_bytes) as exchange:
+        session = self._started()
+        ask = session.begin("GET", url, self._base_headers, b"", waits, self._settings.proxy)
+        async with Exchange(session.loop, self._live, ask, waits, max_bytes) as exchange:
             if exchange.status != 200:
                 raise ProviderUnavailable(f"{waits.who}: it answered with status {exchange.status}")
             return await exchange.body()

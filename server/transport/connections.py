@@ -18,6 +18,8 @@ from aiohttp.helpers import _EXC_SENTINEL, DEFAULT_CHUNK_SIZE
 from aiohttp.http import HttpResponseParser
 from typing_extensions import override
 
+from server.transport.encryption import Encryption
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses that may be connected to."""
 
@@ -70,8 +72,23 @@ class Connector(aiohttp.TCPConnector):
     async def _wrap_create_connection(self, *args: Any, **more: Any) -> tuple[asyncio.Transport, ResponseHandler]:
         # uvloop reads 256 KiB at once for every protocol that is no BufferedProtocol.
         reading = partial(_Reading, self._factory, self._read_buffer)
+        if getattr(more["req"], "sparing", False):
+            return await self._sparing(reading, **more)
         transport, protocol = await super()._wrap_create_connection(reading, *args[1:], **more)
         return transport, cast(_Reading, protocol).connection
+
+    async def _sparing(
+        self, reading: "Callable[[], _Reading]", *, ssl: ssl.SSLContext, server_hostname: str | None, **more: Any
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        """The same over a TLS that holds no more than is asked for."""
+        reader = reading()
+        encryption = Encryption(reader, ssl, server_hostname)
+        try:
+            await super()._wrap_create_connection(lambda: encryption, **more)
+            return await encryption.ready(more["req"].connection_key), reader.connection
+        except BaseException:
+            encryption.abort()
+            raise
 
     def take(self, key: ConnectionKey) -> "Connection | None":
         """An idle connection, in use from now on until ``give_back``; None where there is none.

@@ -28,6 +28,8 @@ WRITTEN_FOR = "3.14.5"
 """The release of aiohttp whose inner workings are known here."""
 
 _WRITTEN_WHOLE = 64 * 1024
+_SPARING = 16 * 1024
+"""Whoever reads no more at once is to hold little; a record of TLS is as long."""
 _MOST_TARGETS = 1024
 _METHODS = frozenset(("GET", "DELETE", "POST", "PUT", "PATCH"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
@@ -43,12 +45,15 @@ def known_release() -> bool:
 class Target:
     """One host as the connector knows it: as much of aiohttp's ClientRequest as opening a connection takes."""
 
-    __slots__ = ("connection_key", "host", "port", "server_hostname", "ssl", "url")
+    __slots__ = ("_twin", "connection_key", "host", "port", "server_hostname", "sparing", "ssl", "url")
 
     proxy = None
 
-    def __init__(self, origin: str) -> None:
-        """``origin`` is scheme, host and port. Raises ValueError where that is no URL of a host."""
+    def __init__(self, origin: str, *, sparing: bool = False) -> None:
+        """``origin`` is scheme, host and port. Raises ValueError where that is no URL of a host.
+
+        ``sparing`` has connections of its own, whose TLS is an Encryption.
+        """
         self.url = URL(origin, encoded=True)
         host = self.url.host_port_subcomponent
         if self.url.scheme not in ("http", "https") or not host or self.url.raw_user or self.url.raw_password:
@@ -57,9 +62,18 @@ class Target:
         self.port = self.url.port
         self.ssl = True
         self.server_hostname = None
+        self.sparing = sparing
+        self._twin: Target | None = None
+        # The hash of a proxy's headers, of which there are none, keeps the connections apart in the pool.
         self.connection_key = ConnectionKey(
-            self.url.raw_host or "", self.port, self.is_ssl(), self.ssl, None, None, None, None
+            self.url.raw_host or "", self.port, self.is_ssl(), self.ssl, None, None, 1 if sparing else None, None
         )
+
+    def twin(self) -> "Target":
+        """The same host, to be read sparingly; itself where no TLS is spoken."""
+        if self._twin is None:
+            self._twin = Target(str(self.url), sparing=True) if self.is_ssl() else self
+        return self._twin
 
     def is_ssl(self) -> bool:
         """Whether TLS is spoken there."""
@@ -191,6 +205,8 @@ class DirectPath:
     async def begin(self, asked: Written, waits: Waits, given: float, read_buffer: int) -> DirectAnswer:
         """Sends the request and waits for the head of the answer. Raises HubError, or one of faults.EXPECTED."""
         target, request = asked
+        if read_buffer <= _SPARING:
+            target = target.twin()
         key = target.connection_key
         connection = self._connector.take(key)
         if connection is None:  # an empty queue of answers, which a connection is to aiohttp, counts as false

@@ -26,6 +26,7 @@ class Exchange:
         "_interruption",
         "_left",
         "_live",
+        "_loop",
         "_max_body",
         "_pieces",
         "_redirects",
@@ -45,6 +46,7 @@ class Exchange:
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         live: "set[Exchange]",
         ask: Coroutine[Any, Any, Conversation],
         waits: Waits,
@@ -57,6 +59,7 @@ class Exchange:
 
         With ``redirects``, a 3xx is an answer like any other; else it is a failure.
         """
+        self._loop = loop  # named to asyncio.current_task, which would ask the system for it anew
         self._live = live
         self._interruption: HubError | None = None
         self._waiter: asyncio.Task[Any] | None = None
@@ -110,7 +113,7 @@ class Exchange:
         if self._interruption is not None:
             wait.close()
             raise self._interruption
-        self._waiter = asyncio.current_task()
+        self._waiter = asyncio.current_task(self._loop)
         try:
             return await wait
         except asyncio.CancelledError:

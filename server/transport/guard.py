@@ -168,7 +168,7 @@ class EgressGuard:
             raise RuntimeError("the guard is not started")
         waits = Waits(_WHO, self._timeouts, deadline)
         ask = self._session.begin("GET", str(target), _HEADERS, b"", waits)
-        async with Exchange(set(), ask, waits, max_bytes, redirects=True) as exchange:
+        async with Exchange(self._session.loop, set(), ask, waits, max_bytes, redirects=True) as exchange:
             if exchange.status in _REDIRECTS and (location := exchange.headers.get("Location")):
                 return _joined(target, location)
             if exchange.status != 200:

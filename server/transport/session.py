@@ -37,7 +37,8 @@ class HttpSession:
 
     def __init__(self, settings: SessionSettings, *, resolve: Resolve | None = None) -> None:
         """With ``resolve``, every name is looked up through it each time and only its answer is connected to."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        """The one it was made in."""
         connector = connector_for(settings, resolve)
         self.direct = DirectPath(connector, settings) if settings.direct and known_release() else None
         """How plain requests go without the client library's session; None where it takes them all."""
@@ -80,9 +81,9 @@ class HttpSession:
         try:
             if self.direct is not None and proxy is None and (asked := self.direct.plain(method, url, headers, body)):
                 answer = await self.direct.begin(asked, waits, given, read_buffer)
-                return Conversation(answer, waits, given, self._loop)
+                return Conversation(answer, waits, given, self.loop)
             response = await self._by_session(method, url, headers, body, waits, given, proxy, read_buffer)
-            return Conversation(cast(_Response, response), waits, given, self._loop)
+            return Conversation(cast(_Response, response), waits, given, self.loop)
         except faults.EXPECTED as error:
             raise faults.told(waits.who, error) from None
         except ValueError:
@@ -95,13 +96,13 @@ class HttpSession:
         given = self._given(waits)
         try:
             answer = await direct.begin(asked, waits, given, read_buffer)
-            return Conversation(answer, waits, given, self._loop)
+            return Conversation(answer, waits, given, self.loop)
         except faults.EXPECTED as error:
             raise faults.told(waits.who, error) from None
 
     def _given(self, waits: Waits) -> float:
         """Seconds until the deadline. Raises ProviderTimeout where it has passed."""
-        given = waits.deadline - self._loop.time()
+        given = waits.deadline - self.loop.time()
         if given <= 0:
             raise faults.out_of_time(waits.who, given)
         return given
@@ -146,8 +147,8 @@ class HttpSession:
     ) -> WebSocket:
         """Opens a WebSocket. Raises HubError, or WebSocketRefused where the answer is no handshake."""
         longest = waits.timeouts.connect + waits.timeouts.first_byte
-        until = min(waits.deadline, self._loop.time() + longest)
-        given = until - self._loop.time()
+        until = min(waits.deadline, self.loop.time() + longest)
+        given = until - self.loop.time()
         try:
             async with asyncio.timeout_at(until) as scope:
                 socket = await self._session.ws_connect(

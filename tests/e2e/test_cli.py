@@ -200,6 +200,16 @@ async def test_sound_in_files(served: Served) -> None:
     assert "flute" in (await served.hub("voices")).out
 
 
+async def test_a_failed_call_leaves_files_as_they_were(served: Served) -> None:
+    kept = served.folder / "kept.wav"
+    kept.write_bytes(b"precious")
+    for name in ("kept.wav", "new.wav"):
+        assert (await served.hub("speak", "Hello", "-m", "sandbox/fail-500", "-o", name)).status == 1
+    assert (kept.read_bytes(), (served.folder / "new.wav").exists()) == (b"precious", False)
+    assert (await served.hub("speak", "Hello", "-o", "kept.wav")).status == 0
+    assert kept.read_bytes()[:4] == b"RIFF"
+
+
 async def test_long_texts_are_spoken_by_sentence(served: Served) -> None:
     text = "This is one sentence of many. " * 150
     speaking = await begin(

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from aignehub.v1 import chat_service_pb2, health_service_pb2, model_service_pb2
+from aignehub.v1 import chat_service_pb2, chat_service_pb2_grpc, health_service_pb2, model_service_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
@@ -37,6 +37,24 @@ async def test_probes_need_no_key_and_know_every_name(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await _check(hub, name)
             assert raised.value.code() == grpc.StatusCode.NOT_FOUND, name
+
+
+async def test_a_port_for_probes_knows_health_and_nothing_else(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True, health_listen="127.0.0.1:0") as hub:
+        assert hub.hub.health_address not in {"", hub.address}
+        async with grpc.aio.insecure_channel(hub.hub.health_address) as channel:
+            probe: Any = health_pb2_grpc.HealthStub(channel)
+            for name in ("", "liveness", "readiness"):
+                answer = await probe.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+                assert answer.status == SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await chat_service_pb2_grpc.ChatServiceStub(channel).CreateChatCompletion(
+                    ask(), metadata=hub.auth, timeout=5
+                )
+            assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+            with pytest.raises(grpc.aio.AioRpcError) as too_large:
+                await probe.Check(health_pb2.HealthCheckRequest(service="x" * 5000), timeout=5)
+            assert too_large.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_drain_shows_everywhere_and_lets_calls_finish(tmp_path: Path) -> None:

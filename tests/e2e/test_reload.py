@@ -58,6 +58,36 @@ async def test_another_configuration_is_taken_into_use(tmp_path: Path) -> None:
             assert (again.changed, again.configuration_generation) == (False, 2)
 
 
+async def test_what_needs_a_restart_is_told_until_the_file_says_again_what_runs(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    async with FakeProvider(answers(completion())) as fake:
+        one = provider(fake.base_url, "a", "openai")
+        write(config, one)
+        async with running_hub(tmp_path, config=config) as hub:
+            told = []
+            for more in ({"log_level": "warning"}, {"log_level": "warning", "defaults": {"chat": "a/m"}}, {}, {}):
+                write(config, one, **more)
+                told.append(list((await reload(hub)).needs_restart))
+    assert told == [["log_level"], ["log_level"], [], []]
+
+
+async def test_a_provider_that_moved_is_asked_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    no = answers({"error": {"message": "no"}}, 500)
+    async with FakeProvider(no) as old, FakeProvider(answers(completion())) as new:
+        write(config, provider(old.base_url, "a", "openai"))
+        async with running_hub(tmp_path, config=config) as hub:
+            for _ in range(5):
+                await code(hub, "a/m")
+            write(config, provider(new.base_url, "a", "openai"))
+            await reload(hub)
+            (told,) = (
+                await hub.providers.ListProviders(pb.ListProvidersRequest(), metadata=hub.auth, timeout=5)
+            ).providers
+            assert not told.models
+            assert await code(hub, "a/m") == grpc.StatusCode.OK
+
+
 async def test_a_bad_configuration_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
     config = tmp_path / "hub.yaml"
     async with FakeProvider(answers(completion())) as fake:
@@ -70,6 +100,38 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_stays(tmp_path: Pa
             assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CONFIGURATION_REFUSED")
             assert "providers[0].kind" in told.message
             assert (await code(hub, "a/m"), await generation(hub)) == (grpc.StatusCode.OK, 1)
+
+
+async def test_an_emptied_file_is_refused_and_providers_can_be_taken_away_in_words(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    async with FakeProvider(answers(completion())) as fake:
+        write(config, provider(fake.base_url, "a", "openai"))
+        async with running_hub(tmp_path, config=config) as hub:
+            for text in ("", "log_level: info\n"):
+                config.write_text(text)
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await reload(hub)
+                assert "providers: []" in failure(raised.value).message
+                assert await code(hub, "a/m") == grpc.StatusCode.OK
+            write(config)
+            assert (await reload(hub)).changed
+            assert await code(hub, "a/m") == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yaml"
+    async with FakeProvider(answers(completion())) as fake:
+        write(config, provider(fake.base_url, "a", "openai"))
+        async with running_hub(tmp_path, config=config) as hub:
+            for count in range(12):  # a writer that takes its time, of a file that is valid at every step
+                write(config, *[provider(fake.base_url, f"a{number}", "openai") for number in range(count + 1)])
+                await asyncio.sleep(0.15)
+                assert await generation(hub) == 1
+
+            async with asyncio.timeout(5):
+                while await code(hub, "a11/m") != grpc.StatusCode.OK:
+                    await asyncio.sleep(0.05)
+            assert await generation(hub) == 2
 
 
 async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
@@ -144,7 +206,7 @@ async def test_providers_are_told_with_their_credentials_masked(tmp_path: Path) 
     (model,) = told.models
     assert (model.name, model.breaker) == ("m", pb.BREAKER_STATE_OPEN)
     assert model.open_for.seconds in (29, 30)
-    assert model.error_rate > 0
+    assert model.error_rate == 1.0
     assert model.last_error.code == grpc.StatusCode.UNAVAILABLE.value[0]
 
 

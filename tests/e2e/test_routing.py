@@ -60,14 +60,16 @@ async def two(
         yield hub, one, other
 
 
-async def call(hub: RunningHub, model: str = "both", **gateway: Any) -> Any:
+async def call(hub: RunningHub, model: str = "both", timeout: float | None = 10, **gateway: Any) -> Any:
     request = ask(model=model, gateway=options_pb2.GatewayOptions(**gateway))
-    return await hub.chat.CreateChatCompletion(request, metadata=hub.auth, timeout=10)
+    return await hub.chat.CreateChatCompletion(request, metadata=hub.auth, timeout=timeout)
 
 
-async def stream(hub: RunningHub, model: str = "both", **gateway: Any) -> list[StreamChatCompletionResponse]:
+async def stream(
+    hub: RunningHub, model: str = "both", timeout: float | None = 10, **gateway: Any
+) -> list[StreamChatCompletionResponse]:
     request = ask(model=model, gateway=options_pb2.GatewayOptions(**gateway))
-    return [one async for one in hub.chat.StreamChatCompletion(request, metadata=hub.auth, timeout=10)]
+    return [one async for one in hub.chat.StreamChatCompletion(request, metadata=hub.auth, timeout=timeout)]
 
 
 def text(chunks: list[StreamChatCompletionResponse]) -> str:
@@ -173,6 +175,22 @@ async def test_retry_after_is_obeyed_and_told(tmp_path: Path) -> None:
         # The other models of the key do not suffer for it.
         assert (await call(hub, "openai/another")).gateway.provider == "openai"
     assert len(fake.seen) == 2
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE")])
+@pytest.mark.parametrize("how", [call, stream])
+async def test_a_long_retry_after_is_told_and_not_waited_out(tmp_path: Path, status: int, code: str, how: Any) -> None:
+    async with (
+        FakeProvider(fails(status, {"Retry-After": "600"})) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            async with asyncio.timeout(3):
+                await how(hub, "openai/m", timeout=None)
+    told = failure(raised.value)
+    assert told.code.name == code
+    assert told.retry.retry_delay.seconds == 600
+    assert len(fake.seen) == 1
 
 
 async def test_a_short_retry_after_is_waited_out(tmp_path: Path) -> None:

@@ -150,6 +150,8 @@ async def test_a_living_hubs_socket_is_not_taken(tmp_path: Path) -> None:
         ("transport: {ca_file: /etc/hostname}", "holds no PEM certificates"),
         ("data_dir: /etc/hostname", "data_dir: cannot make /etc/hostname"),
         ("listen: 127.0.0.1:99999", "'127.0.0.1:99999' is no address"),
+        ("health_listen: foo", "'foo' is no address"),
+        ("health_listen: 192.0.2.1:50052", "health_listen: cannot bind 192.0.2.1:50052"),
         ("listen: foo", "'foo' is no address; write host:port"),
         ("grpc: {max_concurrent_streams: 99999999999}", "grpc.max_concurrent_streams"),
         ("grpc: {keepalive_time: 99999999999}", "grpc.keepalive_time"),

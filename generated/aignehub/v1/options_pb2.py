@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61ignehub/v1/options.proto\x12\x0b\x61ignehub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcc\x04\n\x0eGatewayOptions\x12*\n\x0f\x66\x61llback_models\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x08\"\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\tproviders\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x10\x18\x01\x12<\n\x0f\x61ttempt_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02*\x00\x12\x19\n\x11strict_parameters\x18\x04 \x01(\x08\x12\x11\n\tuse_cache\x18\x05 \x01(\x08\x12\"\n\x0f\x65xtra_body_json\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80@\x12\x35\n\x07routing\x18\x07 \x01(\x0e\x32\x1a.aignehub.v1.RoutingPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\x0bhedge_after\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02*\x00\x12!\n\x0fidempotency_key\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\'\n\x11max_cost_nano_usd\x18\n \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00\x88\x01\x01\x12T\n\x10provider_headers\x18\x0b \x03(\x0b\x32\x30.aignehub.v1.GatewayOptions.ProviderHeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x10\x1a\x36\n\x14ProviderHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x14\n\x12_max_cost_nano_usd*\x9e\x01\n\rRoutingPolicy\x12\x1e\n\x1aROUTING_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14ROUTING_POLICY_ORDER\x10\x01\x12\x18\n\x14ROUTING_POLICY_PRICE\x10\x02\x12\x1a\n\x16ROUTING_POLICY_LATENCY\x10\x03\x12\x1d\n\x19ROUTING_POLICY_THROUGHPUT\x10\x04\x42\x1aP\x01Z\x16\x61ignehub/v1;aignehubv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61ignehub/v1/options.proto\x12\x0b\x61ignehub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd8\x04\n\x0eGatewayOptions\x12*\n\x0f\x66\x61llback_models\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x08\"\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\tproviders\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x10\x18\x01\x12\x42\n\x0f\x61ttempt_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\x19\n\x11strict_parameters\x18\x04 \x01(\x08\x12\x11\n\tuse_cache\x18\x05 \x01(\x08\x12\"\n\x0f\x65xtra_body_json\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80@\x12\x35\n\x07routing\x18\x07 \x01(\x0e\x32\x1a.aignehub.v1.RoutingPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x0bhedge_after\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12!\n\x0fidempotency_key\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\'\n\x11max_cost_nano_usd\x18\n \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00\x88\x01\x01\x12T\n\x10provider_headers\x18\x0b \x03(\x0b\x32\x30.aignehub.v1.GatewayOptions.ProviderHeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x10\x1a\x36\n\x14ProviderHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x14\n\x12_max_cost_nano_usd*\x9e\x01\n\rRoutingPolicy\x12\x1e\n\x1aROUTING_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14ROUTING_POLICY_ORDER\x10\x01\x12\x18\n\x14ROUTING_POLICY_PRICE\x10\x02\x12\x1a\n\x16ROUTING_POLICY_LATENCY\x10\x03\x12\x1d\n\x19ROUTING_POLICY_THROUGHPUT\x10\x04\x42\x1aP\x01Z\x16\x61ignehub/v1;aignehubv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,23 +41,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYOPTIONS'].fields_by_name['providers']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['providers']._serialized_options = b'\272H\007\222\001\004\020\020\030\001'
   _globals['_GATEWAYOPTIONS'].fields_by_name['attempt_timeout']._loaded_options = None
-  _globals['_GATEWAYOPTIONS'].fields_by_name['attempt_timeout']._serialized_options = b'\272H\005\252\001\002*\000'
+  _globals['_GATEWAYOPTIONS'].fields_by_name['attempt_timeout']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\005*\000'
   _globals['_GATEWAYOPTIONS'].fields_by_name['extra_body_json']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['extra_body_json']._serialized_options = b'\272H\006r\004\030\200\200@'
   _globals['_GATEWAYOPTIONS'].fields_by_name['routing']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['routing']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GATEWAYOPTIONS'].fields_by_name['hedge_after']._loaded_options = None
-  _globals['_GATEWAYOPTIONS'].fields_by_name['hedge_after']._serialized_options = b'\272H\005\252\001\002*\000'
+  _globals['_GATEWAYOPTIONS'].fields_by_name['hedge_after']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\005*\000'
   _globals['_GATEWAYOPTIONS'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['idempotency_key']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_GATEWAYOPTIONS'].fields_by_name['max_cost_nano_usd']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['max_cost_nano_usd']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_GATEWAYOPTIONS'].fields_by_name['provider_headers']._loaded_options = None
   _globals['_GATEWAYOPTIONS'].fields_by_name['provider_headers']._serialized_options = b'\272H\005\232\001\002\020\020'
-  _globals['_ROUTINGPOLICY']._serialized_start=695
-  _globals['_ROUTINGPOLICY']._serialized_end=853
+  _globals['_ROUTINGPOLICY']._serialized_start=707
+  _globals['_ROUTINGPOLICY']._serialized_end=865
   _globals['_GATEWAYOPTIONS']._serialized_start=104
-  _globals['_GATEWAYOPTIONS']._serialized_end=692
-  _globals['_GATEWAYOPTIONS_PROVIDERHEADERSENTRY']._serialized_start=616
-  _globals['_GATEWAYOPTIONS_PROVIDERHEADERSENTRY']._serialized_end=670
+  _globals['_GATEWAYOPTIONS']._serialized_end=704
+  _globals['_GATEWAYOPTIONS_PROVIDERHEADERSENTRY']._serialized_start=628
+  _globals['_GATEWAYOPTIONS_PROVIDERHEADERSENTRY']._serialized_end=682
 # @@protoc_insertion_point(module_scope)

@@ -113,11 +113,11 @@ class GatewayOptions(_message.Message):
 
     @_builtins.property
     def attempt_timeout(self) -> _duration_pb2.Duration:
-        """Longest wait for the first token of one attempt."""
+        """Longest wait for the first token of one attempt, a day at most."""
 
     @_builtins.property
     def hedge_after(self) -> _duration_pb2.Duration:
-        """Start a second attempt elsewhere where no content has come by then."""
+        """Start a second attempt elsewhere where no content has come by then, a day at most."""
 
     @_builtins.property
     def provider_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

@@ -7,6 +7,7 @@ and told to the caller, never sent in hope.
 
 from server.providers.compatible import (
     azure,
+    dashscope,
     makers,
     moonshot,
     own_servers,
@@ -17,6 +18,7 @@ from server.providers.kind import ProviderKind
 KINDS: tuple[ProviderKind, ...] = (
     *makers.KINDS,
     moonshot.KIND,
+    dashscope.KIND,
     *azure.KINDS,
     *resellers.KINDS,
     *own_servers.KINDS,

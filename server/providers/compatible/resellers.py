@@ -2,6 +2,7 @@
 
 from server.providers.compatible.host import NONE_AND_THREE, THREE_LEVELS, host, with_headers
 from server.providers.kind import ProviderKind
+from server.wire import model_lists
 from server.wire.chat.knobs import COMMON_KNOBS, OPENAI_KNOBS, SAMPLER_KNOBS
 from server.wire.openai_chat import Dialect, reasoning
 
@@ -124,6 +125,30 @@ _HUGGINGFACE = Dialect(
     reasoning=reasoning.effort_with_text,
 )
 
+_DEEPINFRA = Dialect(
+    # https://docs.deepinfra.com/api-reference/openai-chat-completions-1
+    name="deepinfra",
+    knobs=COMMON_KNOBS | SAMPLER_KNOBS | {"n", "logprobs", "service_tier", "prompt_cache_key"},
+    max_tokens="max_tokens",
+    max_stop=4,
+    replay_reasoning="reasoning_content",
+    cache="cache_control",
+    continuous_usage=True,
+    reasoning=reasoning.together,
+    efforts=THREE_LEVELS,
+)
+
+_SAMBANOVA = Dialect(
+    # https://docs.sambanova.ai/docs/api-reference/chat-completions/create-chat-based-completion: penalties are taken
+    # and not obeyed, pictures are base64.
+    name="sambanova",
+    knobs=frozenset({"temperature", "top_p", "top_k", "stop", "parallel_tool_calls"}),
+    max_stop=4,
+    media_urls=False,
+    reasoning=reasoning.effort_with_text,
+    efforts=THREE_LEVELS,
+)
+
 KINDS: tuple[ProviderKind, ...] = (
     with_headers(
         host(_OPENROUTER, "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "OPEN_ROUTER_API_KEY"),
@@ -136,4 +161,12 @@ KINDS: tuple[ProviderKind, ...] = (
     host(_CEREBRAS, "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
     host(_POE, "https://api.poe.com/v1", "POE_API_KEY"),
     host(_HUGGINGFACE, "https://router.huggingface.co/v1", "HF_TOKEN"),
+    host(
+        _DEEPINFRA,
+        "https://api.deepinfra.com/v1/openai",
+        "DEEPINFRA_TOKEN",
+        "DEEPINFRA_API_KEY",
+        listing=model_lists.OPENAI,
+    ),
+    host(_SAMBANOVA, "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", listing=model_lists.OPENAI),
 )

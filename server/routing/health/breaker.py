@@ -48,6 +48,7 @@ class Breaker:
     __slots__ = (
         "_failed",
         "_in_a_row",
+        "_opened_at",
         "_openings",
         "_openings_in_a_row",
         "_probing",
@@ -60,6 +61,7 @@ class Breaker:
     def __init__(self, rules: BreakerRules) -> None:
         self._rules = rules
         self._until: float | None = None
+        self._opened_at = 0.0
         self._openings = 0
         self._openings_in_a_row = 0
         self._probing = False
@@ -67,6 +69,12 @@ class Breaker:
         self._window = 0.0
         self._failed = [0, 0]
         self._usual = Pass(0, probe=False)
+
+    def follow(self, rules: BreakerRules) -> None:
+        """Goes by other rules from now on; what has been counted stays, and so does an opening but for its length."""
+        self._rules = rules
+        if self._until is not None:
+            self._until = self._opened_at + self._length()
 
     def state(self, now: float) -> State:
         """How it stands at ``now``."""
@@ -102,11 +110,17 @@ class Breaker:
     def failed(self, given: Pass, now: float) -> None:
         """The provider failed the call."""
         self._leave(given)
-        if given.opening != self._openings and not given.probe:
+        if self._until is not None:
+            # Calls that had nowhere else to go fail too, as fast as they come: only the one that tries says how
+            # long to wait next.
+            if given.probe and given.opening == self._openings:
+                self._open(now)
+            return
+        if given.opening != self._openings:
             return  # it began before an opening that has counted it already
         self._in_a_row += 1
         self._count(now, failed=True)
-        if self._until is not None or self._enough():
+        if self._enough():
             self._open(now)
 
     def ended(self, given: Pass) -> None:
@@ -134,4 +148,8 @@ class Breaker:
         self._openings_in_a_row += 1
         self._in_a_row = 0
         self._failed = [0, 0]
-        self._until = now + min(self._rules.open_for * self._openings_in_a_row, self._rules.longest_open)
+        self._opened_at = now
+        self._until = now + self._length()
+
+    def _length(self) -> float:
+        return min(self._rules.open_for * self._openings_in_a_row, self._rules.longest_open)

@@ -23,6 +23,12 @@ class ConcurrencyRules:
 _SMOOTHING = 0.2
 _SHORT = 10
 _LONG = 600
+_BACK_OFF = 0.9
+"""Of the limit, what an overload leaves. A burst brings many, so that even a limit far above what a provider bears is
+there soon; one alone says little. The ratio is that of Netflix's limit of multiplicative decrease.
+
+https://github.com/Netflix/concurrency-limits/blob/main/concurrency-limits-core/src/main/java/com/netflix/concurrency/limits/limit/AIMDLimit.java
+"""
 _BUSY = 0.5
 """A limit that is not half used says nothing about whether it is right."""
 
@@ -38,6 +44,12 @@ class ConcurrencyLimit:
         self._short = 0.0
         self._long = 0.0
         self.active = 0
+
+    def follow(self, rules: ConcurrencyRules) -> None:
+        """Goes by other rules from now on: one that has not moved begins where they say, another moves within them."""
+        untouched = self._limit == self._rules.initial
+        self._rules = rules
+        self._move(float(rules.initial) if untouched else self._limit)
 
     @property
     def limit(self) -> int:
@@ -69,7 +81,7 @@ class ConcurrencyLimit:
 
     def overloaded(self) -> None:
         """The provider said that it has too much to do, or fell silent."""
-        self._move(min(self._limit, max(self.active, self._rules.least)) * 0.9)
+        self._move(self._limit * _BACK_OFF)
 
     def _move(self, limit: float) -> None:
         self._limit = max(float(self._rules.least), min(float(self._rules.most), limit))

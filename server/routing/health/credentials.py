@@ -67,15 +67,17 @@ class CredentialPool:
     def __init__(self, credentials: Sequence[Credential]) -> None:
         self._keys = {credential.name: _Key(credential) for credential in credentials}
 
-    def replace(self, credentials: Sequence[Credential]) -> None:
-        """Other keys from now on; a key that is the same keeps what is known of it."""
+    def replace(self, credentials: Sequence[Credential]) -> bool:
+        """Other keys from now on; a key that is the same keeps what is known of it. True where some are new."""
         kept: dict[str, _Key] = {}
+        secrets = {key.credential.secret for key in self._keys.values()}
         for credential in credentials:
             known = self._keys.get(credential.name)
             same = known is not None and known.credential.secret == credential.secret
             kept[credential.name] = known if known is not None and same else _Key(credential)
             kept[credential.name].credential = credential
         self._keys = kept
+        return any(credential.secret not in secrets for credential in credentials)
 
     def pick(self, model: str, now: float, tried: Collection[str] = ()) -> Lease | None:
         """The key whose turn it is among those not ``tried``; None where all are, or must be left alone for now.

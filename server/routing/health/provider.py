@@ -10,11 +10,11 @@ from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
 from server.routing.health.pace import Pace
+from server.routing.health.share import FailureShare
 from server.transport.endpoint import Credential
 
 _MOST_MODELS = 1000
 """Models of one provider of which something is remembered; their names come from callers."""
-_SMOOTHING = 0.05
 KEYLESS = Credential("none")
 
 
@@ -41,8 +41,8 @@ class ModelHealth:
 
     breaker: Breaker
     pace: Pace = field(default_factory=Pace)
-    error_rate: float = 0.0
-    """Share of calls that failed lately, 0 to 1."""
+    failures: FailureShare = field(default_factory=FailureShare)
+    """Of the calls that tell something of the provider."""
     last_error: HubError | None = None
 
 
@@ -69,6 +69,22 @@ class ProviderHealth:
         self.limit = ConcurrencyLimit(rules.concurrency)
         self._rules = rules
         self._models: OrderedDict[str, ModelHealth] = OrderedDict()
+
+    def follow(self, rules: HealthRules) -> None:
+        """Goes by other rules from now on; what was learned stays."""
+        if rules == self._rules:
+            return
+        self._rules = rules
+        self.limit.follow(rules.concurrency)
+        for model in self._models.values():
+            model.breaker.follow(rules.breaker)
+
+    def forgive(self) -> None:
+        """What failed may work now, with other keys: breakers are closed, failures forgotten; pace and limit stay."""
+        for model in self._models.values():
+            model.breaker = Breaker(self._rules.breaker)
+            model.failures = FailureShare()
+            model.last_error = None
 
     def model(self, name: str) -> ModelHealth:
         """What is known of a model; made where nothing is."""
@@ -122,7 +138,7 @@ class ProviderHealth:
         self.limit.leave()
         leave.model.breaker.succeeded(leave.given, now)
         leave.model.pace.produced(tokens, now - leave.began)
-        leave.model.error_rate *= 1 - _SMOOTHING
+        leave.model.failures.count(now, failed=False)
         if leave.lease is not None:
             self.pool.succeeded(leave.lease)
 
@@ -133,7 +149,7 @@ class ProviderHealth:
         model = leave.model
         if fault in (Fault.PROVIDER, Fault.OVERLOAD):
             model.breaker.failed(leave.given, now)
-            model.error_rate += _SMOOTHING * (1 - model.error_rate)
+            model.failures.count(now, failed=True)
             model.last_error = error
         else:
             model.breaker.ended(leave.given)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aignehub.v1 import usage_pb2
-
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.anthropic.draft import Draft
 from server.wire.anthropic.parts import LIFETIMES
+from server.wire.chat.refusals import no_logprobs, one_choice, refuse, text_alone
 
 Put = Callable[[Draft, Any], None]
 
@@ -66,26 +65,6 @@ def _stop(draft: Draft, value: Any) -> None:
             # "each stop sequence must contain non-whitespace", says the API.
             raise UnsupportedByProvider.of(f"stop[{place}]", "Claude stops at no white space alone")
     draft.body["stop_sequences"] = list(value)
-
-
-def _choices(draft: Draft, value: int) -> None:
-    if value > 1:
-        raise UnsupportedByProvider.of("n", f"{draft.dialect.name} gives one choice")
-
-
-def _refuse_true(name: str, draft: Draft, value: Any) -> None:
-    if value:
-        raise UnsupportedByProvider.of(name, f"{draft.dialect.name} tells no log probabilities")
-
-
-def _modalities(draft: Draft, value: Any) -> None:
-    for place, modality in enumerate(value):
-        if modality != usage_pb2.MODALITY_TEXT:
-            raise UnsupportedByProvider.of(f"modalities[{place}]", f"{draft.dialect.name} answers in text")
-
-
-def _refuse(name: str, why: str, draft: Draft, value: Any) -> None:
-    raise UnsupportedByProvider.of(name, why)
 
 
 def _service_tier(draft: Draft, value: str) -> None:
@@ -161,12 +140,12 @@ FIELDS: Mapping[str, Put] = {
     "top_p": _top_p,
     "top_k": _top_k,
     "stop": _stop,
-    "n": _choices,
-    "logprobs": partial(_refuse_true, "logprobs"),
-    "top_logprobs": partial(_refuse_true, "top_logprobs"),
-    "modalities": _modalities,
-    "audio": partial(_refuse, "audio", "Claude speaks no answers"),
-    "moderation_json": partial(_refuse, "moderation_json", "Claude runs no moderation beside a completion"),
+    "n": lambda draft, value: one_choice(draft.dialect.name, value),
+    "logprobs": lambda draft, value: no_logprobs("logprobs", draft.dialect.name, value),
+    "top_logprobs": lambda draft, value: no_logprobs("top_logprobs", draft.dialect.name, value),
+    "modalities": lambda draft, value: text_alone(draft.dialect.name, value),
+    "audio": partial(refuse, "audio", "Claude speaks no answers"),
+    "moderation_json": partial(refuse, "moderation_json", "Claude runs no moderation beside a completion"),
     "service_tier": _service_tier,
     "store": _store,
     "safety_identifier": partial(_user_id, "safety_identifier"),

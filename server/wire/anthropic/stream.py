@@ -1,11 +1,9 @@
 """A streamed answer as messages of the contract: https://platform.claude.com/docs/en/build-with-claude/streaming."""
 
-import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
 from aignehub.v1.usage_pb2 import Usage
 from typing_extensions import override
 
-from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.anthropic import fields
@@ -16,8 +14,7 @@ from server.wire.anthropic.formats import answer_tool
 from server.wire.anthropic.message_stream import MessageStream
 from server.wire.anthropic.usage import merge_usage, read_usage
 from server.wire.chat.assembly import ChoiceAssembly
-from server.wire.chat.evented import EventedReader
-from server.wire.chat.stream import UNREADABLE
+from server.wire.chat.evented import EventedReader, event_object
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 
@@ -60,7 +57,7 @@ class AnthropicStreamDecoder(EventedReader[MessageStream]):
     def _event(self, name: str, payload: bytes) -> None:
         if not payload.strip():
             return
-        event = _parse(payload, plain=name == "error")
+        event = event_object(payload, plain=name == "error")
         index = json.index(event.get("index")) or 0
         match event.get("type") or name:
             case "content_block_delta":
@@ -98,18 +95,3 @@ def _raise_failure(event: Object, *, named: bool) -> None:
     told = event if not named or "error" in event else {"error": event}
     if (error := provider_errors.error_in(told)) is not None:
         raise error
-
-
-def _parse(payload: bytes, *, plain: bool) -> Object:
-    """The object an event holds; where it may be ``plain``, its words as an error."""
-    try:
-        event = orjson.loads(payload)
-    except ValueError:
-        if not plain:
-            raise ProviderBadResponse(UNREADABLE) from None
-        event = payload.decode("utf-8", "replace")
-    if plain and type(event) is str:
-        return {"type": "error", "error": event}
-    if type(event) is not dict:
-        raise ProviderBadResponse(UNREADABLE)
-    return event

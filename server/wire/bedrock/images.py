@@ -17,10 +17,9 @@ from server.wire.bedrock.draft import PROVIDER
 from server.wire.bedrock.errors import read_error
 from server.wire.bedrock.families import foundation_model
 from server.wire.bedrock.image_task import body_of, task_of
-from server.wire.codec import ImageStreamDecoder
 from server.wire.http import HttpRequest, HttpResponse, path_segment
 from server.wire.images.ways import capabilities_of, drafted
-from server.wire.images.whole import no_stream
+from server.wire.images.whole import WholeImages
 from server.wire.json_value import Object
 from server.wire.pictures import Drawn, ImageRequest, Picture
 
@@ -32,7 +31,7 @@ _FILTERED = "filter reason"
 
 
 @dataclass(frozen=True, slots=True)
-class BedrockImageCodec:
+class BedrockImageCodec(WholeImages):
     """The ImageCodec."""
 
     def encode(self, request: ImageRequest, model: str, *, stream: bool) -> HttpRequest:
@@ -64,18 +63,6 @@ class BedrockImageCodec:
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ImageCodec.decode_error."""
         return read_error(response)
-
-    def decoder(self, request: ImageRequest) -> ImageStreamDecoder:
-        """See ImageCodec.decoder."""
-        return no_stream()
-
-    def streams(self, model: str) -> bool:
-        """See ImageCodec.streams."""
-        return False
-
-    def reads_urls(self, model: str) -> bool:
-        """See ImageCodec.reads_urls."""
-        return False
 
     def capabilities(self, model: str) -> tuple[str, ...]:
         """See ImageCodec.capabilities."""

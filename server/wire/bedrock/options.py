@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aignehub.v1 import usage_pb2
-
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.bedrock.draft import PROVIDER, Draft
+from server.wire.chat.refusals import no_logprobs, one_choice, refuse, text_alone
 
 Put = Callable[[Draft, Any], None]
 
@@ -49,26 +48,6 @@ def _stop(draft: Draft, value: Any) -> None:
     if len(value) > most:
         raise InvalidArgument.field("stop", f"the model {draft.model} takes at most {most} sequences")
     draft.put("inferenceConfig", "stopSequences", list(value))
-
-
-def _choices(draft: Draft, value: int) -> None:
-    if value > 1:
-        raise UnsupportedByProvider.of("n", f"{PROVIDER} gives one choice")
-
-
-def _refuse_true(name: str, draft: Draft, value: Any) -> None:
-    if value:
-        raise UnsupportedByProvider.of(name, f"{PROVIDER} tells no log probabilities")
-
-
-def _modalities(draft: Draft, value: Any) -> None:
-    for place, modality in enumerate(value):
-        if modality != usage_pb2.MODALITY_TEXT:
-            raise UnsupportedByProvider.of(f"modalities[{place}]", f"{PROVIDER} answers in text")
-
-
-def _refuse(name: str, why: str, draft: Draft, value: Any) -> None:
-    raise UnsupportedByProvider.of(name, why)
 
 
 def _service_tier(draft: Draft, value: str) -> None:
@@ -130,13 +109,13 @@ FIELDS: Mapping[str, Put] = {
     "top_p": partial(_sampling, "top_p", "topP"),
     "top_k": _top_k,
     "stop": _stop,
-    "n": _choices,
-    "logprobs": partial(_refuse_true, "logprobs"),
-    "top_logprobs": partial(_refuse_true, "top_logprobs"),
-    "modalities": _modalities,
-    "audio": partial(_refuse, "audio", f"{PROVIDER} speaks no answers"),
+    "n": lambda _, value: one_choice(PROVIDER, value),
+    "logprobs": lambda _, value: no_logprobs("logprobs", PROVIDER, value),
+    "top_logprobs": lambda _, value: no_logprobs("top_logprobs", PROVIDER, value),
+    "modalities": lambda _, value: text_alone(PROVIDER, value),
+    "audio": partial(refuse, "audio", f"{PROVIDER} speaks no answers"),
     "moderation_json": partial(
-        _refuse, "moderation_json", f"{PROVIDER} moderates by guardrailConfig; give it in gateway.extra_body_json"
+        refuse, "moderation_json", f"{PROVIDER} moderates by guardrailConfig; give it in gateway.extra_body_json"
     ),
     "service_tier": _service_tier,
     "metadata": _metadata,

@@ -3,10 +3,13 @@
 from abc import abstractmethod
 from typing import Protocol
 
+import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 from typing_extensions import override
 
-from server.wire.chat.stream import C, ChatStreamReader
+from server.errors import ProviderBadResponse
+from server.wire.chat.stream import UNREADABLE, C, ChatStreamReader
+from server.wire.json_value import Object
 from server.wire.sse import Event, SseParser
 
 
@@ -42,3 +45,18 @@ class EventedReader(ChatStreamReader[C]):
     @abstractmethod
     def _event(self, name: str, payload: bytes) -> None:
         """What one event says; makes ``_done`` true where it is the last."""
+
+
+def event_object(payload: bytes, *, plain: bool) -> Object:
+    """The object an event holds; where it may be ``plain``, its words as an ``error``. Raises ProviderBadResponse."""
+    try:
+        event = orjson.loads(payload)
+    except ValueError:
+        if not plain:
+            raise ProviderBadResponse(UNREADABLE) from None
+        event = payload.decode("utf-8", "replace")
+    if plain and type(event) is str:
+        return {"error": event}
+    if type(event) is not dict:
+        raise ProviderBadResponse(UNREADABLE)
+    return event

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aignehub.v1 import usage_pb2
-
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.refusals import one_choice, refuse, text_alone
 from server.wire.cohere.draft import Draft
 from server.wire.cohere.formats import encode_format
 from server.wire.cohere.reasoning import encode_reasoning
@@ -64,11 +63,6 @@ def _stop(draft: Draft, value: Any) -> None:
     draft.body["stop_sequences"] = list(value)
 
 
-def _choices(_draft: Draft, value: int) -> None:
-    if value > 1:
-        raise UnsupportedByProvider.of("n", f"{PROVIDER} gives one")
-
-
 def _logprobs(draft: Draft, value: bool) -> None:
     draft.body["logprobs"] = value
 
@@ -82,16 +76,6 @@ def _parallel(draft: Draft, value: bool) -> None:
     # It calls several tools at once unless it needs one alone; that cannot be switched off.
     if not value:
         draft.notes.drop("parallel_tool_calls", f"{PROVIDER} has no such parameter")
-
-
-def _modalities(_draft: Draft, value: Any) -> None:
-    for place, modality in enumerate(value):
-        if modality != usage_pb2.MODALITY_TEXT:
-            raise UnsupportedByProvider.of(f"modalities[{place}]", f"{PROVIDER} answers in text")
-
-
-def _refuse(name: str, why: str, _draft: Draft, _value: Any) -> None:
-    raise UnsupportedByProvider.of(name, f"{PROVIDER} {why}")
 
 
 def _drop(name: str, draft: Draft, _value: Any) -> None:
@@ -130,7 +114,7 @@ _REFUSED = {
 
 FIELDS: Mapping[str, Put] = {
     **{name: partial(_drop, name) for name in _DROPPED},
-    **{name: partial(_refuse, name, why) for name, why in _REFUSED.items()},
+    **{name: partial(refuse, name, f"{PROVIDER} {why}") for name, why in _REFUSED.items()},
     **dict.fromkeys(("model", "messages", "tools", "tool_choice", "gateway"), _nothing),
     "max_completion_tokens": _max_tokens,
     "temperature": _temperature,
@@ -140,11 +124,11 @@ FIELDS: Mapping[str, Put] = {
     "presence_penalty": partial(_penalty, "presence_penalty"),
     "seed": _seed,
     "stop": _stop,
-    "n": _choices,
+    "n": lambda _, value: one_choice(PROVIDER, value),
     "logprobs": _logprobs,
     "top_logprobs": _top_logprobs,
     "parallel_tool_calls": _parallel,
-    "modalities": _modalities,
+    "modalities": lambda _, value: text_alone(PROVIDER, value),
     "response_format": encode_format,
     "reasoning": encode_reasoning,
     "stream_options": _stream_options,

@@ -17,7 +17,6 @@ from aignehub.v1.image_service_pb2 import EditImagesRequest
 from server.errors import HubError, InvalidArgument
 from server.wire import json_value as json
 from server.wire.chat.media import base64_text
-from server.wire.codec import ImageStreamDecoder
 from server.wire.drops import Drops
 from server.wire.extra_body import PATH, merge_extra_body
 from server.wire.gemini import errors
@@ -30,7 +29,7 @@ from server.wire.images.masks import painted
 from server.wire.images.options import Draft, check_request, put_options
 from server.wire.images.rows import row_of
 from server.wire.images.sources import check_sources, mime_type_of, source_bytes
-from server.wire.images.whole import no_stream
+from server.wire.images.whole import WholeImages
 from server.wire.json_text import check_object
 from server.wire.pictures import Drawn, ImageRequest
 
@@ -40,7 +39,7 @@ _PIXELS = re.compile(r"\d+x\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class GeminiImageCodec:
+class GeminiImageCodec(WholeImages):
     """The ImageCodec of one host."""
 
     host: Host
@@ -80,18 +79,6 @@ class GeminiImageCodec:
     def decode_error(self, response: HttpResponse) -> HubError:
         """See ImageCodec.decode_error."""
         return errors.read_error(response)
-
-    def decoder(self, request: ImageRequest) -> ImageStreamDecoder:
-        """See ImageCodec.decoder."""
-        return no_stream()
-
-    def streams(self, model: str) -> bool:
-        """See ImageCodec.streams."""
-        return False
-
-    def reads_urls(self, model: str) -> bool:
-        """See ImageCodec.reads_urls."""
-        return False
 
     def capabilities(self, model: str) -> tuple[str, ...]:
         """See ImageCodec.capabilities."""

@@ -1,48 +1,31 @@
 """Ideogram's images: a form in, addresses of images out."""
 
-from dataclasses import dataclass
+from typing_extensions import override
 
 from server.errors import HubError
-from server.wire.codec import ImageStreamDecoder
-from server.wire.http import HttpRequest, HttpResponse
+from server.wire.http import HttpResponse
 from server.wire.ideogram.answer import decode, read_error
 from server.wire.ideogram.ways import OWNED, WAYS
-from server.wire.images.ways import as_form, capabilities_of, drafted, way_of
-from server.wire.images.whole import no_stream
-from server.wire.pictures import Drawn, ImageRequest
+from server.wire.images.by_form import FormImageCodec
+from server.wire.pictures import Drawn
 
 __all__ = ["IdeogramCodec"]
 
 
-@dataclass(frozen=True, slots=True)
-class IdeogramCodec:
+class IdeogramCodec(FormImageCodec):
     """The ImageCodec."""
 
-    def encode(self, request: ImageRequest, model: str, *, stream: bool) -> HttpRequest:
-        """See ImageCodec.encode."""
-        way = way_of(WAYS, request, model)
-        return as_form(way, request, drafted(way, request, model, "ideogram"), owned=OWNED, accept="application/json")
+    __slots__ = ()
 
+    provider = "ideogram"
+    ways = WAYS
+    owned = OWNED
+    accept = "application/json"
+
+    @override
     def decode(self, response: HttpResponse) -> Drawn:
-        """See ImageCodec.decode."""
         return decode(response)
 
+    @override
     def decode_error(self, response: HttpResponse) -> HubError:
-        """See ImageCodec.decode_error."""
         return read_error(response)
-
-    def decoder(self, request: ImageRequest) -> ImageStreamDecoder:
-        """See ImageCodec.decoder."""
-        return no_stream()
-
-    def streams(self, model: str) -> bool:
-        """See ImageCodec.streams."""
-        return False
-
-    def reads_urls(self, model: str) -> bool:
-        """See ImageCodec.reads_urls."""
-        return False
-
-    def capabilities(self, model: str) -> tuple[str, ...]:
-        """See ImageCodec.capabilities."""
-        return capabilities_of(WAYS, model)

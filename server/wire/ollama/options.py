@@ -9,12 +9,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from aignehub.v1 import chat_pb2, usage_pb2
+from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.chat.adjustments import Adjustments
 from server.wire.chat.effort import effort_word
+from server.wire.chat.refusals import one_choice, refuse, text_alone
 from server.wire.chat.schema_prompt import SCHEMA_PATH
 from server.wire.json_text import object_of
 from server.wire.ollama.names import NAME
@@ -83,11 +84,6 @@ def _stop(draft: Draft, value: Any) -> None:
     draft.option("stop", list(value))
 
 
-def _choices(draft: Draft, value: int) -> None:
-    if value > 1:
-        raise UnsupportedByProvider.of("n", f"{NAME} gives at most 1")
-
-
 def _logprobs(draft: Draft, value: bool) -> None:
     if value:
         draft.body["logprobs"] = True
@@ -95,16 +91,6 @@ def _logprobs(draft: Draft, value: bool) -> None:
 
 def _top_logprobs(draft: Draft, value: int) -> None:
     draft.body["top_logprobs"] = value
-
-
-def _modalities(draft: Draft, value: Any) -> None:
-    for place, modality in enumerate(value):
-        if modality != usage_pb2.MODALITY_TEXT:
-            raise UnsupportedByProvider.of(f"modalities[{place}]", f"{NAME} answers in text")
-
-
-def _refused(name: str, why: str, draft: Draft, value: Any) -> None:
-    raise UnsupportedByProvider.of(name, f"{NAME} {why}")
 
 
 def _response_format(draft: Draft, value: Any) -> None:
@@ -177,12 +163,12 @@ FIELDS: Mapping[str, Put] = {
     "response_format": _response_format,
     "reasoning": _reasoning,
     "stop": _stop,
-    "n": _choices,
+    "n": lambda _, value: one_choice(NAME, value),
     "logprobs": _logprobs,
     "top_logprobs": _top_logprobs,
-    "modalities": _modalities,
-    "audio": partial(_refused, "audio", "speaks no answers"),
-    "web_search_options": partial(_refused, "web_search_options", "does not search the web by this option"),
-    "moderation_json": partial(_refused, "moderation_json", "runs no moderation"),
+    "modalities": lambda _, value: text_alone(NAME, value),
+    "audio": partial(refuse, "audio", f"{NAME} speaks no answers"),
+    "web_search_options": partial(refuse, "web_search_options", f"{NAME} does not search the web by this option"),
+    "moderation_json": partial(refuse, "moderation_json", f"{NAME} runs no moderation"),
 }
 """By name of the request's field. One that is missing here is refused by encode(), never ignored."""

@@ -29,7 +29,7 @@ class Dialect:
     seed: str = "seed"
     """Its name for the seed."""
     required_tool: str = "required"
-    """Its word for a choice of tools that must be made."""
+    """Its word for a choice of tools that must be made; empty where only a tool by its name can be demanded."""
     model_rules: tuple[ModelRule, ...] = ()
 
     # Ranges narrower than the contract's.

@@ -82,6 +82,29 @@ def thinking_or_effort(options: ReasoningOptions, dialect: Dialect, body: dict[s
     _drop_hiding(options, notes)
 
 
+def switch_and_budget(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``enable_thinking`` switches, ``thinking_budget`` bounds it; the text always comes back.
+
+    https://www.alibabacloud.com/help/en/model-studio/deep-thinking
+    """
+    budget = options.budget_tokens if options.HasField("budget_tokens") else None
+    level = options.effort
+    if options.mode == _OFF or level == _NONE or budget == 0:
+        body["enable_thinking"] = False
+    elif options.mode == _ON or level or (budget or 0) > 0:
+        body["enable_thinking"] = True
+    elif options.mode:
+        notes.drop("reasoning.mode", "the provider cannot leave it to the model")
+    if budget is not None and budget < 0:
+        notes.drop("reasoning.budget_tokens", "the provider takes no -1")
+    elif budget and body.get("enable_thinking"):
+        body["thinking_budget"] = budget
+    if level not in (0, _NONE):
+        notes.drop("reasoning.effort", f"{dialect.name} has a switch and a budget, and no levels")
+    _drop(options, notes, "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
 def _put_thinking(
     options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments, modes: dict[int, str]
 ) -> None:

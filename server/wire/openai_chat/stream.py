@@ -1,15 +1,12 @@
 """A streamed answer of the format as messages of the contract."""
 
-import orjson
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
 from aignehub.v1.usage_pb2 import Usage
 from typing_extensions import override
 
-from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.chat.evented import EventedReader
-from server.wire.chat.stream import UNREADABLE
+from server.wire.chat.evented import EventedReader, event_object
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
 from server.wire.openai_chat import fields
@@ -86,7 +83,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
             if payload.strip():
                 self._end()
             return
-        chunk = _parse(payload, plain=name == "error")
+        chunk = event_object(payload, plain=name == "error")
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
@@ -145,18 +142,3 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
                 self._usage = usage
             json.merge(self._groq, groq)
         self._left.update(json.unread(chunk, _READ))
-
-
-def _parse(payload: bytes, *, plain: bool) -> Object:
-    """The object an event holds; where it may be ``plain``, its words as an error."""
-    try:
-        chunk = orjson.loads(payload)
-    except ValueError:
-        if not plain:
-            raise ProviderBadResponse(UNREADABLE) from None
-        chunk = payload.decode("utf-8", "replace")
-    if plain and type(chunk) is str:
-        return {"error": chunk}
-    if type(chunk) is not dict:
-        raise ProviderBadResponse(UNREADABLE)
-    return chunk

@@ -128,7 +128,7 @@ def _choose(
     """Puts ``tool_choice`` into the body; answers the tools to send."""
     match choice.WhichOneof("choice"):
         case "mode":
-            body["tool_choice"] = _mode(choice.mode, dialect)
+            body["tool_choice"] = _mode(choice.mode, encoded, dialect)
         case "function_name" if not dialect.named_tool:
             only = AllowedTools(names=[choice.function_name], mode=chat_pb2.TOOL_CHOICE_MODE_REQUIRED)
             return _allow(only, request, encoded, dialect, body)
@@ -145,8 +145,14 @@ def _choose(
     return encoded
 
 
-def _mode(mode: int, dialect: Dialect) -> str:
-    return dialect.required_tool if mode == chat_pb2.TOOL_CHOICE_MODE_REQUIRED else words.TOOL_CHOICE_MODES[mode]
+def _mode(mode: int, encoded: list[Any], dialect: Dialect) -> Any:
+    if mode != chat_pb2.TOOL_CHOICE_MODE_REQUIRED:
+        return words.TOOL_CHOICE_MODES[mode]
+    if dialect.required_tool:
+        return dialect.required_tool
+    if len(encoded) > 1:
+        raise UnsupportedByProvider.of("tool_choice", f"{dialect.name} is made to call a tool by its name alone")
+    return {"type": "function", "function": {"name": encoded[0]["function"]["name"]}}
 
 
 def _allow(
@@ -156,18 +162,22 @@ def _allow(
     dialect: Dialect,
     body: dict[str, Any],
 ) -> list[Any]:
-    mode = _mode(allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO, dialect)
     places = {_name(tool): place for place, tool in enumerate(request.tools)}
     for place, name in enumerate(allowed.names):
         if name not in places:
             raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
+    mode = allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO
     if not dialect.allowed_tools:
         # Sent alone, the allowed tools are all there is to choose from.
-        body["tool_choice"] = mode
         keep = {places[name] for name in allowed.names}
-        return [tool for place, tool in enumerate(encoded) if place in keep]
+        kept = [tool for place, tool in enumerate(encoded) if place in keep]
+        body["tool_choice"] = _mode(mode, kept, dialect)
+        return kept
     named = [_reference(request.tools[places[name]], name) for name in allowed.names]
-    body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
+    body["tool_choice"] = {
+        "type": "allowed_tools",
+        "allowed_tools": {"mode": _mode(mode, encoded, dialect), "tools": named},
+    }
     return encoded
 
 

@@ -107,8 +107,9 @@ def unread_usage(told: Object) -> Object:
         kept = {key: value for key, value in json.obj(left.pop(name, None)).items() if not key.endswith(_CALLS_SUFFIX)}
         if kept := json.unread(kept, frozenset()):
             left[name] = kept
-    if json.number(left.get("cost")) is not None:
-        del left["cost"]
+    for name in ("cost", "estimated_cost"):
+        if json.number(left.get(name)) is not None:
+            del left[name]
     return left
 
 
@@ -141,8 +142,11 @@ def _server_tool_calls(told: Object) -> dict[str, int]:
 
 
 def provider_cost(told: Object) -> int | None:
-    """Nano-USD: OpenRouter's ``cost`` is USD, Perplexity's an object with a total, xAI's ticks are 1e-10 USD."""
-    cost: Json = told.get("cost")
+    """Nano-USD: OpenRouter's ``cost`` is USD, Perplexity's an object with a total, xAI's ticks are 1e-10 USD.
+
+    DeepInfra calls it ``estimated_cost``, in USD: https://docs.deepinfra.com/chat/overview
+    """
+    cost: Json = told.get("cost", told.get("estimated_cost"))
     if type(cost) is dict:
         cost = cost.get("total_cost")
     if (usd := json.number(cost)) is not None:

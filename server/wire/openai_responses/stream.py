@@ -6,7 +6,6 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import orjson
 from aignehub.v1.chat_pb2 import OutputAudio
 from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, CreateChatCompletionResponse
 from aignehub.v1.usage_pb2 import Usage
@@ -15,7 +14,7 @@ from typing_extensions import override
 from server.errors import ProviderBadResponse
 from server.wire import json_value as json
 from server.wire import provider_errors
-from server.wire.chat.evented import EventedReader
+from server.wire.chat.evented import EventedReader, event_object
 from server.wire.chat.stream import UNREADABLE
 from server.wire.http import HttpResponse
 from server.wire.json_value import Object
@@ -67,7 +66,7 @@ class ResponsesStreamDecoder(EventedReader[AnswerOutput]):
         if payload.strip() in (_DONE, b""):
             # OpenRouter's last word; whether the answer is whole was told before it.
             return
-        event = _parse(payload, plain=name == "error")
+        event = event_object(payload, plain=name == "error")
         kind = json.text(event.get("type")) or name
         if kind == "error" or json.says_something(event.get("error")):
             raise _failure(event)
@@ -188,21 +187,6 @@ _EVENTS: Mapping[str, Callable[[ResponsesStreamDecoder, Object], None]] = Mappin
         "response.failed": ResponsesStreamDecoder.last,
     }
 )
-
-
-def _parse(payload: bytes, *, plain: bool) -> Object:
-    """The object an event holds; where it may be ``plain``, its words as an error."""
-    try:
-        event = orjson.loads(payload)
-    except ValueError:
-        if not plain:
-            raise ProviderBadResponse(UNREADABLE) from None
-        event = payload.decode("utf-8", "replace")
-    if plain and type(event) is str:
-        return {"error": event}
-    if type(event) is not dict:
-        raise ProviderBadResponse(UNREADABLE)
-    return event
 
 
 def _failure(event: Object) -> Exception:

@@ -29,10 +29,16 @@ def _load(text: str, folder: Path, environ: dict[str, str] | None = None) -> Set
         ("lisen: x", "lisen is no setting of the hub; did you mean listen?"),
         ("providers:\n- {name: a, kidn: x}", "providers[0].kidn is no setting of the hub; did you mean kind?"),
         ("providers:\n- {name: Upper}", "providers[0].name: "),
-        ("grpc: {keepalive_time: -1}", "grpc.keepalive_time: Expected float > 0.0"),
+        ("grpc: {keepalive_time: -1}", "grpc.keepalive_time: must be more than 0;"),
         ("egress: {allowed_networks: [x]}", "egress.allowed_networks: 'x' is no network; write it as 10.1.0.0/16"),
         ("a: [", "is not valid YAML at line 1"),
         ("- a", "must be a mapping"),
+        ("providers: 5", "providers: must be a list;"),
+        ("providers: [5]", "providers[0]: must be a mapping of settings;"),
+        ("groups: {x: {models: []}}", "groups.x.models: must have 1 entry at least;"),
+        ("auth: {issuers: [{}]}", "auth.issuers[0].issuer: is missing: write it;"),
+        ("limits: {max_concurrent_calls: many}", "limits.max_concurrent_calls: must be a whole number;"),
+        ("log_level: loud", "log_level: must be one of 'debug', 'info', 'warning' or 'error';"),
     ],
 )
 def test_a_bad_file_names_the_setting(text: str, told: str, tmp_path: Path) -> None:

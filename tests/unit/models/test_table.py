@@ -81,7 +81,7 @@ def test_a_table_is_yaml_or_json(tmp_path: Path) -> None:
         ("gpt-5: {}", "'gpt-5' is no provider/model"),
         ("openai/: {}", "'openai/' is no provider/model"),
         ("1: {}", "1 is no provider/model"),
-        ("openai/gpt-5: 7", "openai/gpt-5: Expected settings by their names, got a number"),
+        ("openai/gpt-5: 7", "openai/gpt-5: must be a mapping of settings"),
         ("openai/gpt-5: {prices: {input: x}}", "openai/gpt-5.prices.input: "),
         ("openai/gpt-5: {aliases: [x]}", "openai/gpt-5.aliases: "),
     ],

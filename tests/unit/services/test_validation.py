@@ -201,3 +201,12 @@ def test_more_entries_than_the_loop_can_judge_are_refused_at_once() -> None:
     with pytest.raises(InvalidArgument, match="16384 entries"):
         validate(request)
     assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize("seconds", [0, 86_401, 10**15, -1])
+@pytest.mark.parametrize("field", ["attempt_timeout", "hedge_after"])
+def test_waits_are_more_than_nothing_and_a_day_at_most(field: str, seconds: int) -> None:
+    request = _chat()
+    getattr(request.gateway, field).seconds = seconds
+    getattr(request.gateway, field).nanos = 0
+    assert set(_violations(request)) == {f"gateway.{field}"}

@@ -1,14 +1,17 @@
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+import trustme
 import uvloop
 
 from server.transport import session
 from server.transport.client import Transport
 from server.transport.settings import TransportSettings
 
-BOTH = ("test_waits",)
+BOTH = ("test_waits", "test_encryption")
 
 
 def pytest_asyncio_loop_factories(
@@ -19,6 +22,17 @@ def pytest_asyncio_loop_factories(
     if item.path.stem in BOTH:
         loops["asyncio"] = asyncio.new_event_loop
     return loops
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+    """A server's context, and the bundle that trusts it."""
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    bundle = tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(bundle))
+    return context, str(bundle)
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "session"])

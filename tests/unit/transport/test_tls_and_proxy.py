@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from server.errors import ProviderUnavailable
 from server.transport.client import Transport
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.usefixtures("way")
 
 KEY = Credential("k", "sk-secret")
 ASK = HttpRequest("/chat", b"{}")
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
-    ca = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    bundle = tmp_path / "ca.pem"
-    ca.cert_pem.write_to_path(str(bundle))
-    return context, str(bundle)
 
 
 async def ok(peer: Peer) -> None:

@@ -155,7 +155,7 @@ Global___Key: _TypeAlias = Key  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
-    """Limits; 0 is none."""
+    """Limits. The hub refuses those it does not keep yet with UNIMPLEMENTED, naming them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -164,13 +164,13 @@ class Limits(_message.Message):
     CONCURRENT_CALLS_FIELD_NUMBER: _builtins.int
     MONTHLY_BUDGET_NANO_USD_FIELD_NUMBER: _builtins.int
     requests_per_minute: _builtins.int
-    """Calls a minute."""
+    """Calls a minute; 0 is no limit."""
     tokens_per_minute: _builtins.int
-    """Tokens a minute."""
+    """Tokens a minute; 0 is no limit."""
     concurrent_calls: _builtins.int
-    """Calls at once."""
+    """Calls at once; 0 takes the hub's own bound for a key."""
     monthly_budget_nano_usd: _builtins.int
-    """Spend a calendar month."""
+    """Spend a calendar month; 0 is no limit."""
     def __init__(
         self,
         *,

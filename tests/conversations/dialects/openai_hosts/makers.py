@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.conversations.dialects.base import Dialect, Otherwise, Reader, Refused
+from tests.conversations.dialects.base import Dialect, NotTaken, Otherwise, Reader, Refused
 from tests.conversations.dialects.openai_chat import OpenAIChat, in_pieces
 from tests.conversations.dialects.openai_hosts.differences import (
     ALL,
@@ -256,7 +256,54 @@ ZAI_ = ZAI(
     },
 )
 
+
+class DashScope(OpenAIChat):
+    """A switch and a budget; no tool is forced while a model thinks, and none without its name.
+
+    https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-openai-chat-completions
+    """
+
+    @override
+    def hear_reasoning(self, body: Reader) -> Reasoning | None:
+        switch, budget = body.take("enable_thinking", bool), body.take("thinking_budget", int)
+        if switch and str(body.take("tool_choice", (str, dict), "auto")) not in ("auto", "none"):
+            raise NotTaken("the tool_choice parameter does not support being set in thinking mode")
+        return None if switch is None else Reasoning(on=switch, budget=budget)
+
+    @override
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        return {
+            **bare(usage),
+            "prompt_tokens_details": {"cached_tokens": usage.cached},
+            "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+        }
+
+
+def _thinking(heard: Heard) -> Heard:
+    return replace(heard, reasoning=Reasoning(on=True))
+
+
+DASHSCOPE = DashScope(
+    kind="dashscope",
+    base_path="/compatible-mode/v1",
+    model="qwen-plus",
+    limits=frozenset({"max_tokens"}),
+    schemas=False,
+    thinks="reasoning_content",
+    takes_thoughts="reasoning_content",
+    refusals=False,
+    counts=frozenset({"cached", "reasoning"}),
+    otherwise={
+        **COMMON,
+        **NO_FILES,
+        **SCHEMA_IN_PROMPT,
+        "reasoning": Otherwise(adjusted=("reasoning.effort",), heard=_thinking),
+        "reasoning replayed": Otherwise(adjusted=("reasoning.effort",), heard=_thinking),
+    },
+)
+
 DIALECTS: tuple[Dialect, ...] = (
+    DASHSCOPE,
     OPENAI,
     DEEPSEEK,
     XAI_,

@@ -15,8 +15,10 @@ from tests.conversations.dialects.openai_hosts.differences import (
     NO_IMAGES,
     NO_LOGPROBS,
     NO_N,
+    NO_TOOL_ERROR,
     Plain,
     bare,
+    without_thoughts,
 )
 from tests.conversations.neutral import Chance, Choice, Heard, Reasoning, Script, Usage
 
@@ -248,7 +250,70 @@ HUGGINGFACE = HuggingFace(
     otherwise={**COMMON, **NO_FILES, **NO_N},
 )
 
+
+class DeepInfra(Together):
+    """Reasoning is switched and levelled as at Together, log probabilities and usage are OpenAI's.
+
+    https://docs.deepinfra.com/api-reference/openai-chat-completions-1
+    """
+
+    @override
+    def hear_logprobs(self, body: Reader) -> int | None:
+        return 0 if body.take("logprobs", bool, False) else None
+
+    @override
+    def logprobs(self, chances: Iterable[Chance]) -> Any:
+        return OpenAIChat.logprobs(self, chances)
+
+    @override
+    def hear_cache_mark(self, part: Reader, text: str, cached: list[str]) -> None:
+        if part.take("cache_control", dict) is not None:
+            cached.append(text)
+
+    @override
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        details = {"prompt_tokens_details": {"cached_tokens": usage.cached}}
+        return {**bare(usage), **details, "estimated_cost": 0.0000268}
+
+    @override
+    def finish(self, choice: Choice) -> str:
+        return choice.finish
+
+
+DEEPINFRA = DeepInfra(
+    kind="deepinfra",
+    base_path="/v1/openai",
+    limits=frozenset({"max_tokens"}),
+    thinks="reasoning_content",
+    takes_thoughts="reasoning_content",
+    refusals=False,
+    counts=frozenset({"cached"}),
+    otherwise={**NO_TOOL_ERROR, **NO_FILES, "logprobs": Otherwise(refused=Refused("top_logprobs"))},
+)
+SAMBANOVA = Plain(
+    # https://docs.sambanova.ai/docs/api-reference/chat-completions/create-chat-based-completion
+    kind="sambanova",
+    limits=frozenset({"max_completion_tokens", "max_tokens"}),
+    takes=ALL - {"n", "logprobs"},
+    thinks="reasoning",
+    refusals=False,
+    counts=frozenset(),
+    otherwise={
+        **COMMON,
+        **NO_FILES,
+        **NO_N,
+        **NO_LOGPROBS,
+        # Read as bytes alone: the hub fetches it, which it may not here.
+        "vision by URL": Otherwise(
+            refused=Refused("messages[0].content[1].image.media.url", "INVALID_ARGUMENT", "URL_NOT_ALLOWED")
+        ),
+        "reasoning replayed": Otherwise(adjusted=("messages[1].content[0].reasoning",), heard=without_thoughts),
+    },
+)
+
 DIALECTS: tuple[Dialect, ...] = (
+    DEEPINFRA,
+    SAMBANOVA,
     GROQ,
     TOGETHER,
     FIREWORKS,
