@@ -19,10 +19,12 @@ from server.backends.media import CallerMedia
 from server.config import Settings
 from server.config.table import load_model_table
 from server.errors import ConfigError, Draining, HubError, Internal
+from server.identity.authenticator import Authenticator
 from server.identity.bootstrap import bootstrap, open_registry
 from server.identity.registry import KeyRegistry
 from server.identity.rights import EVERY_MODEL, Rights
 from server.interceptors.admission import Slots
+from server.interceptors.auth import authorize
 from server.interceptors.call_log import CallLog
 from server.interceptors.entry import EntryInterceptor
 from server.listener import (
@@ -145,10 +147,11 @@ class Hub:
             self._resources.push_async_callback(tokens.close)
         calls = CallLog(settings.log_level)
         self._resources.callback(calls.close)
-        entry = EntryInterceptor(build_authenticator(registry, tokens), self._slots, calls.tell)
+        authenticator = build_authenticator(registry, tokens)
+        entry = EntryInterceptor(authenticator, self._slots, calls.tell)
         server = build_server(settings, [entry])
         self._health = HealthServicer(partial(_is_served, live, dispatch.shared.book, known))
-        self._add_services(server, registry, live, dispatch, directory, self._health, known)
+        self._add_services(server, registry, authenticator, live, dispatch, directory, self._health, known)
         await self._start_probes(self._health)
         address = add_ports(server, settings)
         await server.start()
@@ -228,6 +231,7 @@ class Hub:
         self,
         server: grpc.aio.Server,
         registry: KeyRegistry,
+        authenticator: Authenticator,
         live: Live,
         dispatch: Dispatch,
         directory: Directory,
@@ -247,7 +251,15 @@ class Hub:
             keys=KeyService(registry),
             models=ModelService(frame, directory),
             providers=ProviderService(live, book, self._reload, shares_port=settings.workers > 1),
-            status=StatusService(live, book, self._lifecycle, lambda: self._slots.active, max_message, known.missing),
+            status=StatusService(
+                live,
+                book,
+                self._lifecycle,
+                lambda: self._slots.active,
+                max_message,
+                known.missing,
+                partial(authorize, authenticator),
+            ),
             health=health,
         )
         if wants_reflection(settings):

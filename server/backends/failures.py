@@ -1,9 +1,10 @@
-"""Whose failure it was: what a backend adds to every error that passes it."""
+"""Whose failure it was, and that no answer tells the secret it was asked with."""
 
 from server.backends.base import Call
 from server.errors import FieldViolation, HubError, QuotaViolation
 
 _SHORTEST_SECRET = 8  # what is shorter is a placeholder such as "none", and would blot out half the message
+_LONGEST_ECHO = 256 * 1024  # what is longer holds media or vectors, and is not searched
 _REDACTED = "[redacted]"
 
 
@@ -14,6 +15,14 @@ def attributed(error: HubError, provider: str, call: Call) -> HubError:
     if len(call.credential.secret) >= _SHORTEST_SECRET:
         _redact(error, call.credential.secret)
     return error
+
+
+def without_secret(answer: bytes, call: Call) -> bytes:
+    """``answer`` without the call's secret: a proxy or a test server between may echo headers in what it says."""
+    secret = call.credential.secret
+    if len(answer) > _LONGEST_ECHO or len(secret) < _SHORTEST_SECRET:
+        return answer
+    return answer.replace(secret.encode(), _REDACTED.encode())
 
 
 def _redact(error: HubError, secret: str) -> None:

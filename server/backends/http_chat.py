@@ -10,7 +10,7 @@ from aignehub.v1.chat_service_pb2 import (
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.backends.failures import attributed
+from server.backends.failures import attributed, without_secret
 from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia, names_urls, passes_of
 from server.errors import HubError
@@ -86,7 +86,7 @@ class HttpChatBackend:
                 gateway = http.gateway(asked, exchange.headers, call)
                 while True:
                     data = await exchange.read()
-                    chunk = decoder.feed(data) if data else decoder.finish()
+                    chunk = decoder.feed(without_secret(data, call)) if data else decoder.finish()
                     if decoder.done or not data:
                         break
                     if chunk is not None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
+from server.backends.failures import without_secret
 from server.errors import HubError, ProviderTokenRefused
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -103,7 +104,8 @@ class HttpExchanges:
                 if not 200 <= exchange.status < 300:
                     raise await self._failure(exchange, call)
                 try:
-                    return HttpResponse(exchange.status, exchange.headers, await exchange.body())
+                    body = without_secret(await exchange.body(), call)
+                    return HttpResponse(exchange.status, exchange.headers, body)
                 except HubError as error:
                     error.answered = True
                     raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import time
 
@@ -45,7 +46,10 @@ class CallLog:
             self._timer.cancel()
             self._timer = None
         ended, self._ended = self._ended, []
-        if ended:
+        if not ended:
+            return
+        # Where nobody reads the log any more, calls go on all the same.
+        with suppress(OSError):
             sys.stderr.buffer.write(b"".join([_line(*one) for one in ended]))
             sys.stderr.buffer.flush()
 
@@ -59,4 +63,7 @@ def _line(call: CurrentCall, code: str, seconds: float, at: float) -> bytes:
     fields["event"] = "call"
     fields["level"] = "info"
     fields["timestamp"] = datetime.fromtimestamp(at, UTC)
-    return orjson.dumps(fields, option=_FORMAT)
+    try:
+        return orjson.dumps(fields, option=_FORMAT)
+    except TypeError:  # text that is no Unicode; it is not to cost the other calls their lines
+        return orjson.dumps({name: ascii(value) for name, value in fields.items()}, option=_FORMAT)

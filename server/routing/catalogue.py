@@ -17,7 +17,7 @@ from server.backends.base import (
     VoiceLister,
 )
 from server.errors import HubError, ModelNotAllowed, ModelNotFound, NoCredential, NoProvider
-from server.identity.rights import Rights
+from server.identity.rights import EVERY_MODEL, Rights
 from server.models.served import Served
 from server.routing.inference import infer
 from server.routing.policies import Policy
@@ -26,6 +26,8 @@ from server.wire.audio.voice import SpokenVoice
 
 _OWN_PREFIX = "aignehub/"
 """AIGNE's own clients put this before every name."""
+_NOTHING = "no provider is configured; set a provider's key variable or add one to providers"
+_ALL = Rights((), (EVERY_MODEL,))
 ANY_MODEL = "*"
 """Stands for the models of a provider that lets any name through."""
 
@@ -139,8 +141,8 @@ class Catalogue:
         object.__setattr__(self, "_by_name", {provider.name: provider for provider in self.providers})
         object.__setattr__(self, "_by_bare_name", _bare_names(self.providers))
 
-    def candidates(self, name: str) -> Sequence[Candidate]:
-        """Every provider that may serve ``name``, best first; never empty.
+    def candidates(self, name: str, rights: Rights = _ALL) -> Sequence[Candidate]:
+        """Every provider that may serve ``name``, best first; never empty. Errors name what ``rights`` reach alone.
 
         ``provider/model`` is split at the first slash where the prefix is a provider's name or kind, and then
         means that provider alone. Other names are looked for among the listed models and their aliases, then
@@ -149,27 +151,27 @@ class Catalogue:
         if name.startswith(_OWN_PREFIX):
             name = name[len(_OWN_PREFIX) :]
         if name in self.groups:
-            return self._of_group(name)
+            return self._of_group(name, rights)
         prefix, slash, model = name.partition("/")
         prefix = prefix.lower()
         if prefix not in self._by_name:
             prefix = self.aliases.get(prefix, prefix)
         if slash and model and (prefix in self._by_name or prefix in self.kinds):
-            return (self._explicit(prefix, model),)
-        return self._bare(name)
+            return (self._explicit(prefix, model, rights),)
+        return self._bare(name, rights)
 
     def policy_of(self, name: str) -> Policy | None:
         """The policy of a group; None where ``name`` is none or it has none of its own."""
         group = self.groups.get(name.removeprefix(_OWN_PREFIX))
         return group.policy if group else None
 
-    def _of_group(self, name: str) -> Sequence[Candidate]:
+    def _of_group(self, name: str, rights: Rights) -> Sequence[Candidate]:
         """Candidates of every model of the group, each once. Raises what the first raises where none has any."""
         found: dict[str, Candidate] = {}
         failure: HubError | None = None
         for model, weight in self.groups[name].models:
             try:
-                for candidate in self.candidates(model):
+                for candidate in self.candidates(model, rights):
                     found.setdefault(candidate.id, replace(candidate, weight=weight * candidate.weight // 100))
             except (ModelNotFound, NoProvider) as error:
                 failure = failure or error  # a provider that is not configured here leaves the others
@@ -183,17 +185,21 @@ class Catalogue:
         found += [Candidate(provider, ANY_MODEL) for provider in self.providers if not provider.closed]
         return sorted((one for one in found if rights.reach_model(one.id)), key=lambda candidate: candidate.id)
 
+    def reached(self, rights: Rights) -> list[Provider]:
+        """Providers of which ``rights`` allow some model."""
+        return [one for one in self.providers if rights.reach_model(f"{one.name}/{ANY_MODEL}")]
+
     def require_any(self, rights: Rights) -> None:
         """Raises NoProvider, ModelNotAllowed or NoCredential where no call at all could be made."""
         if not self.providers:
-            raise NoProvider("no provider is configured; set a provider's key variable or add one to providers")
-        reached = [one for one in self.providers if rights.reach_model(f"{one.name}/{ANY_MODEL}")]
+            raise NoProvider(_NOTHING)
+        reached = self.reached(rights)
         if not reached:
             raise ModelNotAllowed("this key reaches no configured provider; ask the operator for other allowed_models")
         if not any(provider.usable for provider in reached):
             raise NoCredential("no configured provider has a key; the operator can add one to api_keys")
 
-    def _explicit(self, prefix: str, model: str) -> Candidate:
+    def _explicit(self, prefix: str, model: str, rights: Rights) -> Candidate:
         provider = self._by_name.get(prefix) or self._first_of_kind(prefix)
         if provider is None:
             raise NoProvider(
@@ -204,9 +210,10 @@ class Catalogue:
             if model == listed.name or model in listed.aliases:
                 return Candidate(provider, listed.name, listed)
         if provider.closed:
-            names = ", ".join(listed.name for listed in provider.models[:8])
+            seen = [one.name for one in provider.models if rights.allows_model(f"{provider.name}/{one.name}")]
+            names = ", ".join(seen[:8])
             raise ModelNotFound(
-                f"{provider.name} serves no model {_shown(model)} here; it serves {names or 'none'}",
+                f"{provider.name} serves no model {_shown(model)} here; it serves {names or 'none for this key'}",
                 metadata={"provider": provider.name},
             )
         return Candidate(provider, model)
@@ -214,10 +221,12 @@ class Catalogue:
     def _first_of_kind(self, kind: str) -> Provider | None:
         return next((provider for provider in self.providers if provider.kind == kind), None)
 
-    def _bare(self, name: str) -> Sequence[Candidate]:
+    def _bare(self, name: str, rights: Rights) -> Sequence[Candidate]:
         listed = self._by_bare_name.get(name)
         if listed:
             return listed
+        if not self.providers:
+            raise NoProvider(_NOTHING)
         families = infer(name)
         found = [
             Candidate(provider, model)
@@ -233,7 +242,7 @@ class Catalogue:
             raise NoProvider(f"no provider that serves {_shown(name)} is configured; {remedy}")
         raise ModelNotFound(
             f"no model {_shown(name)} is known here; name it as provider/model, with one of these providers: "
-            + (", ".join(provider.name for provider in self.providers) or "none is configured")
+            + (", ".join(provider.name for provider in self.reached(rights)) or "none is reached with this key")
         )
 
 

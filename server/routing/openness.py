@@ -22,7 +22,7 @@ def require_open(catalogue: Catalogue, model: str, rights: Rights, book: HealthB
     """
     require_usable(catalogue, model, rights)
     now = asyncio.get_running_loop().time()
-    usable = [one for one in catalogue.candidates(model) if one.provider.usable and rights.allows_model(one.id)]
+    usable = [one for one in catalogue.candidates(model, rights) if one.provider.usable and rights.allows_model(one.id)]
     if usable and all(remedies := [missing(one) for one in usable]):
         raise ModelNotFound(
             f"{usable[0].provider.name}: {remedies[0]}",

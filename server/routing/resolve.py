@@ -86,12 +86,12 @@ def plan_call(
 
 
 def _serving(catalogue: Catalogue, model: str, rights: Rights, modality: Modality) -> list[Candidate]:
-    found = catalogue.candidates(model)
+    found = catalogue.candidates(model, rights)
     allowed = [candidate for candidate in found if rights.allows_model(candidate.id)]
     if not allowed:
         raise ModelNotAllowed(
-            f"this key may not use {found[0].id}; ask the operator to add it to the key's allowed_models",
-            metadata={"model": found[0].id},
+            f"this key may not use {model}; ask the operator to add it to the key's allowed_models",
+            metadata={"model": model},
         )
     usable = [candidate for candidate in allowed if candidate.provider.usable]
     if not usable:

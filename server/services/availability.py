@@ -1,9 +1,13 @@
 """How providers and models do, as routing knows it from the calls that were made."""
 
+from collections.abc import Sequence
+
 from aignehub.v1 import health_service_pb2 as pb
 
 from server.errors import ModelNotFound
-from server.routing.catalogue import Candidate, Provider
+from server.identity.rights import Rights
+from server.routing.catalogue import Candidate, Catalogue, Provider
+from server.routing.health.book import HealthBook
 from server.routing.health.breaker import State
 from server.routing.health.provider import ModelHealth, ProviderHealth
 from server.statuses import reason_of
@@ -36,6 +40,19 @@ def _of_provider(provider: Provider, health: ProviderHealth, now: float) -> "pb.
         limited = all(state == "limited" for state in health.pool.states(now).values())
         return pb.AVAILABILITY_RATE_LIMITED if limited else pb.AVAILABILITY_DEGRADED
     return pb.AVAILABILITY_DEGRADED if broken else pb.AVAILABILITY_AVAILABLE
+
+
+def with_those_asked_for(
+    listed: Sequence[Candidate], catalogue: Catalogue, rights: Rights, book: HealthBook
+) -> list[Candidate]:
+    """``listed``, and every other model that ``rights`` allow of which calls have told something."""
+    found = {candidate.id: candidate for candidate in listed}
+    for provider in catalogue.reached(rights):
+        for name, health in book.of(provider).models():
+            candidate = Candidate(provider, name)
+            if health.failures.counted and candidate.id not in found and rights.allows_model(candidate.id):
+                found[candidate.id] = candidate
+    return sorted(found.values(), key=lambda candidate: candidate.id)
 
 
 def model_status(candidate: Candidate, health: ProviderHealth, now: float, missing: str) -> pb.ModelStatus:

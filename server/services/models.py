@@ -56,11 +56,11 @@ class ModelService(ModelServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
         rights = caller_rights()
-        candidates = self._frame.catalogue.candidates(request.model)
+        candidates = self._frame.catalogue.candidates(request.model, rights)
         allowed = next((one for one in candidates if rights.allows_model(one.id)), None)
         if allowed is None:
             raise ModelNotAllowed(
-                f"this key may not use {candidates[0].id}; ask the operator to add it to the key's allowed_models"
+                f"this key may not use {request.model}; ask the operator to add it to the key's allowed_models"
             )
         await self._directory.ready(_WAIT_SECONDS)
         aliases = allowed.listed.aliases if allowed.listed else ()

@@ -1,7 +1,8 @@
 """aignehub.v1.HealthService: whether the hub, or one model, can be used with the caller's key, and why not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import time
 
 from aignehub.v1 import health_service_pb2 as pb
@@ -9,18 +10,23 @@ from aignehub.v1.health_service_pb2_grpc import HealthServiceServicer
 from typing_extensions import override
 
 from server import __version__
-from server.errors import Draining, HubError
+from server.calls import CurrentCall, current_call
+from server.errors import Draining, HubError, JwksUnavailable
+from server.identity.caller import Caller
 from server.identity.rights import Rights
 from server.routing.health.book import HealthBook
 from server.routing.live import Live
 from server.routing.openness import Missing, require_open
-from server.services.availability import model_status, provider_status
+from server.services.availability import model_status, provider_status, with_those_asked_for
 from server.services.frame import Context, caller_rights
 from server.services.validation import validate
 from server.statuses import reason_of
 
 _RECHECK_SECONDS = 5.0
 """A watcher is told of a drain at once, and of everything else within this time."""
+
+Authorize = Callable[[CurrentCall, Sequence[tuple[str, str | bytes]]], Awaitable[Caller]]
+"""The caller as it is just now, by a call's metadata. Raises HubError where it may not call any more."""
 
 
 class Lifecycle:
@@ -59,7 +65,9 @@ class StatusService(HealthServiceServicer):
         active_calls: Callable[[], int],
         max_message_bytes: int,
         missing: Missing,
+        authorize: Authorize,
     ) -> None:
+        self._authorize = authorize
         self._live = live
         self._book = book
         self._lifecycle = lifecycle
@@ -76,7 +84,9 @@ class StatusService(HealthServiceServicer):
     async def WatchStatus(
         self, request: pb.WatchStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchStatusResponse]:
+        """Ends as a new call would be refused, once the caller's key is revoked or has expired."""
         validate(request)
+        call, metadata = current_call.get(), tuple(context.invocation_metadata() or ())
         rights = caller_rights()
         told: pb.GetStatusResponse | None = None
         while True:
@@ -89,6 +99,8 @@ class StatusService(HealthServiceServicer):
             if ended:
                 return
             await self._lifecycle.wait(_RECHECK_SECONDS)
+            with suppress(JwksUnavailable):  # who was known stays so until somebody can tell
+                rights = (await self._authorize(call, metadata)).rights
 
     def _status(self, model: str, rights: Rights, *, include_models: bool) -> pb.GetStatusResponse:
         cause = self._cause(model, rights)
@@ -103,15 +115,15 @@ class StatusService(HealthServiceServicer):
                 draining=self._lifecycle.draining,
                 configuration_generation=self._live.generation,
             ),
-            providers=[provider_status(provider, of(provider), now) for provider in catalogue.providers],
+            providers=[provider_status(provider, of(provider), now) for provider in catalogue.reached(rights)],
         )
         response.server.start_time.FromMilliseconds(int(self._lifecycle.started_at * 1000))
         response.server.configuration_time.FromMilliseconds(int(self._live.loaded_at * 1000))
         if cause:
             response.reason.CopyFrom(reason_of(cause))
         if include_models:
-            listed = catalogue.listed(rights)
-            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in listed)
+            shown = with_those_asked_for(catalogue.listed(rights), catalogue, rights, self._book)
+            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in shown)
         return response
 
     def _cause(self, model: str, rights: Rights) -> HubError | None:

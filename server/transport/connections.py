@@ -189,6 +189,13 @@ class Connection(ResponseHandler):
         super().set_response_params(read_bufsize=read_bufsize, **params)
 
     @override
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # A reader says so after every read. aiohttp then parses nothing once more, although a parser holds something
+        # back only while reading is paused.
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
+    @override
     def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
         body = self._payload
         super().set_exception(exc, exc_cause)

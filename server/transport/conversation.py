@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from time import perf_counter
+from typing import NamedTuple, Protocol
 
 from aiohttp.streams import StreamReader
 
@@ -15,8 +15,7 @@ from server.transport.endpoint import Timeouts
 _CLOSING = 0.25  # how long an answer that is whole may take to say so before its connection is given up
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(NamedTuple):
     """How long one exchange may take, and whose fault it is then."""
 
     who: str
@@ -49,7 +48,21 @@ class Answer(Protocol):
 class Conversation:
     """An answer whose head has come. Its body is read with ``read``; then ``finish``, ``linger`` or ``abort``."""
 
-    __slots__ = ("_answer", "_content", "_given", "_loop", "_timer", "_waiting_since", "_waits", "headers", "status")
+    __slots__ = (
+        "_answer",
+        "_content",
+        "_given",
+        "_loop",
+        "_timer",
+        "_waiting_since",
+        "_waits",
+        "headers",
+        "status",
+        "waited",
+    )
+
+    waited: float
+    """Seconds spent waiting for the body so far."""
 
     def __init__(self, answer: Answer, waits: Waits, given: float, loop: asyncio.AbstractEventLoop) -> None:
         self.status = answer.status
@@ -61,6 +74,7 @@ class Conversation:
         self._loop = loop
         self._waiting_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.waited = 0.0
 
     @property
     def complete(self) -> bool:
@@ -87,6 +101,7 @@ class Conversation:
         self._waiting_since = now
         if self._timer is None:
             self._timer = self._loop.call_at(min(now + self._waits.timeouts.idle, self._waits.deadline), self._look)
+        began = perf_counter()
         try:
             return await self._content.readany()
         except faults.EXPECTED as error:
@@ -96,6 +111,7 @@ class Conversation:
             raise faults.told(self._waits.who, error) from None
         finally:
             self._waiting_since = None
+            self.waited += perf_counter() - began
 
     def _look(self) -> None:
         """One timer for all reads: it is set once and looks, when it goes off, whether a read has waited too long."""
@@ -108,11 +124,12 @@ class Conversation:
         if self._loop.time() < due - EARLY:
             self._timer = self._loop.call_at(due, self._look)
         elif idle_until < waits.deadline:
-            self._fail(faults.fell_silent(waits.who, waits.timeouts.idle))
+            self.fail(faults.fell_silent(waits.who, waits.timeouts.idle))
         else:
-            self._fail(faults.out_of_time(waits.who, self._given))
+            self.fail(faults.out_of_time(waits.who, self._given))
 
-    def _fail(self, error: HubError) -> None:
+    def fail(self, error: HubError) -> None:
+        """Ends the read in progress, or the next one, with ``error``."""
         self._content.set_exception(error)
 
     def finish(self) -> None:

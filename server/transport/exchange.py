@@ -1,7 +1,7 @@
 """One exchange with a provider: a request, its answer, and every wait of it bounded and able to be ended."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterator, Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,6 +21,7 @@ class Exchange:
 
     __slots__ = (
         "_ask",
+        "_begun",
         "_conversation",
         "_inflater",
         "_interruption",
@@ -34,13 +35,10 @@ class Exchange:
         "_waits",
         "authorization",
         "head_wait",
-        "waited",
     )
 
     head_wait: float
     """Seconds from the call to the answer's head, or to the failure to get one."""
-    waited: float
-    """Seconds spent waiting for the peer so far, ``head_wait`` included."""
     authorization: str
     """The Authorization header that was at hand, where another may be fetched; else empty."""
 
@@ -70,8 +68,8 @@ class Exchange:
         self._max_body = max_body
         self._left = False
         self._pieces: Iterator[bytes] | None = None
+        self._begun = False
         self.head_wait = 0.0
-        self.waited = 0.0
 
     async def __aenter__(self) -> Self:
         began = perf_counter()
@@ -82,7 +80,7 @@ class Exchange:
             self._live.discard(self)
             raise
         finally:
-            self.head_wait = self.waited = perf_counter() - began
+            self.head_wait = perf_counter() - began
         try:
             self._check(conversation)
         except HubError:
@@ -90,6 +88,7 @@ class Exchange:
             conversation.abort()
             raise
         self._conversation = conversation
+        self._begun = True
         return self
 
     async def __aexit__(
@@ -108,6 +107,8 @@ class Exchange:
         self._interruption = error
         if self._waiter is not None:
             self._waiter.cancel()
+        elif self._begun:
+            self._conversation.fail(error)
 
     async def _waiting(self, wait: Coroutine[Any, Any, T]) -> T:
         if self._interruption is not None:
@@ -129,10 +130,16 @@ class Exchange:
             raise faults.no_http(self._waits.who)
         if 300 <= conversation.status < 400 and not self._redirects:
             raise faults.redirected(self._waits.who, conversation.status)
+        coding = conversation.headers.get("Content-Encoding")
         try:
-            self._inflater = inflater_for(conversation.headers.get("Content-Encoding", ""))
+            self._inflater = inflater_for(coding) if coding else None
         except CannotInflate:
             raise faults.bad_coding(self._waits.who) from None
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for the peer so far, ``head_wait`` included."""
+        return self.head_wait + (self._conversation.waited if self._begun else 0.0)
 
     @property
     def status(self) -> int:
@@ -144,15 +151,11 @@ class Exchange:
         """The answer's headers, looked up without regard to case."""
         return self._conversation.headers
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """Everything one read delivered, decompressed; empty at the end of the body."""
-        began = perf_counter()
-        try:
-            if self._inflater is None:
-                return await self._waiting(self._conversation.read())
-            return await self._waiting(self._inflated(self._inflater))
-        finally:
-            self.waited += perf_counter() - began
+        if self._interruption is not None:
+            raise self._interruption
+        return self._conversation.read() if self._inflater is None else self._inflated(self._inflater)
 
     async def reads(self) -> AsyncGenerator[bytes]:
         """The body, one item for each read."""
@@ -161,10 +164,10 @@ class Exchange:
 
     async def body(self, *, cut_at: int | None = None) -> bytes:
         """The whole body, at most the setting's size. With ``cut_at``, at most so many bytes and the rest unread."""
-        if cut_at is None and self._announced() > self._max_body:
-            raise faults.too_long(self._waits.who, self._max_body)
         if self._inflater is None and (whole := self._conversation.whole(self._max_body)) is not None:
             return whole if cut_at is None else whole[:cut_at]
+        if cut_at is None and self._announced() > self._max_body:
+            raise faults.too_long(self._waits.who, self._max_body)
         parts: list[bytes] = []
         size = 0
         while data := await self.read():

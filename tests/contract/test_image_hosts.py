@@ -147,6 +147,14 @@ def test_a_form_is_made_of_pieces_and_holds_the_file_itself() -> None:
     assert b"".join(made.pieces).endswith(f"\r\n--{boundary}--\r\n".encode())
 
 
+def test_an_edit_says_in_json_how_strictly_it_is_judged() -> None:
+    request = pb.EditImagesRequest(prompt="green", images=[media_pb2.Media(data=CAT, mime_type="image/png")])
+    request.options.moderation = "low"
+    body = json.loads(codec("openai").encode(request, "gpt-image-1", stream=False).body)
+    assert body["moderation"] == "low"
+    assert body["images"][0]["image_url"].startswith("data:image/png;base64,iVBORw0KGgo")
+
+
 @pytest.mark.parametrize(
     ("model", "known", "edits"),
     [

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.parser import BytesParser
+from email.policy import HTTP
 from functools import cache
 from random import Random
 from typing import Any, TypeVar
@@ -21,11 +23,12 @@ from server.providers.registry import PROVIDERS
 from server.wire.http import HttpRequest
 from tests.contract import generated_audio
 from tests.contract.shared import SPECS
-from tests.wire.audio_form import read_form
+from tests.pictures import solid_png
 from tests.wire.spec import mended, reachable
 
 _EXAMPLES = 150
 _TEXTS = ("x", "Grüße, 你好 🌍", 'line\n"two"\t\\', "word " * 20)
+_PICTURE = solid_png(64, 64, (1, 2, 3, 255))
 _JSON, _FORM = "application/json", "multipart/form-data"
 T = TypeVar("T")
 Made = Iterator[tuple[str, bytes]]
@@ -59,27 +62,40 @@ def _pictures(kind: ProviderKind, model: str) -> Made:
     assert kind.images
     codec = kind.images({})
     for chance in map(Random, range(_EXAMPLES)):
-        options = image.ImageOptions(
-            size=chance.choice(("", "", "auto", "1024x1024", "1536x1024")),
-            quality=chance.choice(("", "", "high", "low")),
-            background=chance.choice(image.ImageBackground.values()),
-            output_format=chance.choice(image.ImageFormat.values()),
-            delivery=image.IMAGE_DELIVERY_BYTES,
-            moderation=chance.choice(("", "", "low")),
-            aspect_ratio=chance.choice(("", "", "", "1:1", "16:9")),
-            negative_prompt=chance.choice(("", "", "dogs")),
-        )
-        for name, values in (
-            ("n", (1, 2)),
-            ("output_compression", (0, 80)),
-            ("partial_images", (0, 2)),
-            ("seed", (7, 2**40)),
-        ):
-            if chance.random() < 0.15:
-                setattr(options, name, chance.choice(values))
-        request = image.GenerateImagesRequest(prompt=chance.choice(_TEXTS), options=options, user="u")
+        request = image.GenerateImagesRequest(prompt=chance.choice(_TEXTS), options=_look(chance), user="u")
         stream = chance.random() < 0.3
         yield from _tried((request, stream), lambda one: [codec.encode(one[0], model, stream=one[1])])
+
+
+def _edits(kind: ProviderKind, model: str) -> Made:
+    assert kind.images
+    codec = kind.images({})
+    for chance in map(Random, range(_EXAMPLES)):
+        request = image.EditImagesRequest(prompt=chance.choice(_TEXTS), options=_look(chance))
+        request.input_fidelity = chance.choice(("", "", "high"))
+        for _ in range(chance.choice((1, 1, 2))):
+            request.images.add(data=_PICTURE, mime_type="image/png")
+        if chance.random() < 0.3:
+            request.mask.data, request.mask.mime_type = _PICTURE, "image/png"
+        yield from _tried(request, lambda one: [codec.encode(one, model, stream=False)])
+
+
+def _look(chance: Random) -> image.ImageOptions:
+    options = image.ImageOptions(
+        size=chance.choice(("", "", "auto", "1024x1024", "1536x1024")),
+        quality=chance.choice(("", "", "high", "low")),
+        background=chance.choice(image.ImageBackground.values()),
+        output_format=chance.choice(image.ImageFormat.values()),
+        delivery=image.IMAGE_DELIVERY_BYTES,
+        moderation=chance.choice(("", "", "low")),
+        aspect_ratio=chance.choice(("", "", "", "1:1", "16:9")),
+        negative_prompt=chance.choice(("", "", "dogs")),
+    )
+    more = (("n", (1, 2)), ("output_compression", (0, 80)), ("partial_images", (0, 2)), ("seed", (7, 2**40)))
+    for name, values in more:
+        if chance.random() < 0.15:
+            setattr(options, name, chance.choice(values))
+    return options
 
 
 def _speech(kind: ProviderKind, model: str) -> Made:
@@ -131,6 +147,8 @@ ENDPOINTS = [
     Endpoint("ollama", "/api/embed", "embeddinggemma", _embeddings),
     Endpoint("openai", "/images/generations", "gpt-image-1", _pictures),
     Endpoint("openai", "/images/generations", "dall-e-3", _pictures),
+    Endpoint("openai", "/images/edits", "gpt-image-1", _edits, _FORM),
+    Endpoint("openai", "/images/edits", "dall-e-2", _edits, _FORM),
     Endpoint("openrouter", "/images", "google/gemini-2.5-flash-image", _pictures),
     Endpoint("together", "/images/generations", "black-forest-labs/FLUX.1-schnell", _pictures),
     Endpoint("openai", "/audio/speech", "gpt-4o-mini-tts", _speech),
@@ -201,32 +219,45 @@ def _read(content_type: str, body: bytes, properties: dict[str, Any]) -> dict[st
     if content_type.startswith(_JSON):
         told: dict[str, Any] = json.loads(body)
         return told
-    form = read_form(content_type, body)
-    fields: dict[str, Any] = {"file": "bytes"}
-    for name, values in form.fields.items():
-        known = json.dumps(properties.get(name, {}))
-        if '"array"' in known:
-            fields[name] = values
-        elif '"boolean"' in known or '"number"' in known or '"integer"' in known:
-            fields[name] = json.loads(values[0])
-        else:
-            [fields[name]] = values
-    return fields
+    fields: dict[str, list[str]] = {}
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    for part in form.iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        text = "bytes" if part.get_filename() else content.decode()
+        fields.setdefault(str(part.get_param("name", header="content-disposition")), []).append(text)
+    plain = {name.removesuffix("[]"): values for name, values in fields.items()}
+    return {name: _typed(values, json.dumps(properties.get(name, {}))) for name, values in plain.items()}
+
+
+def _typed(values: list[str], schema: str) -> Any:
+    if '"array"' in schema:
+        return values
+    [value] = values
+    plain = '"boolean"' in schema or '"number"' in schema or '"integer"' in schema
+    return json.loads(value) if plain else value
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: f"{one.kind}{one.path}-{one.model}")
 def test_what_is_sent_is_valid(endpoint: Endpoint) -> None:
-    validator = _validator(endpoint)
-    properties = _properties(endpoint)
+    forms = {content: (_validator(one), _properties(one)) for content, one in _ways(endpoint)}
     sent = 0
     for content_type, body in endpoint.make(PROVIDERS[endpoint.kind], endpoint.model):
         sent += 1
+        validator, properties = forms[content_type.partition(";")[0]]
         told = _read(content_type, body, properties)
         problems = [f"{error.instance_path}: {error.message[:200]}" for error in validator.iter_errors(told)]
         assert problems == [], told
         assert told.keys() <= properties.keys()
-    assert sent > _EXAMPLES / 20
-    assert not validator.is_valid({})
+    assert sent > _EXAMPLES / 30
+    assert not any(validator.is_valid({}) for validator, _ in forms.values())
+
+
+def _ways(endpoint: Endpoint) -> Iterator[tuple[str, Endpoint]]:
+    """The endpoint by each content type that its document has; the one that is usual must be there."""
+    contents = _document(endpoint.kind)["paths"][endpoint.path]["post"]["requestBody"]["content"]
+    assert endpoint.content in contents
+    return ((content, replace(endpoint, content=content)) for content in contents)
 
 
 def test_together_speaks_a_language_whatever_its_region_or_none() -> None:

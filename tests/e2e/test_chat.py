@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from aignehub.v1 import chat_pb2, chat_service_pb2, options_pb2
+from aiohttp import web
 
 from tests.fake_provider import DONE, USAGE, FakeProvider, answers, breaks_off, chunk, completion, streams
 from tests.running import ask, bearer, failure, provider, running_hub
@@ -179,6 +180,26 @@ async def test_a_rate_limit_tells_when_to_come_back(tmp_path: Path) -> None:
     assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
     assert told.retry.retry_delay.seconds == 7
     assert len(fake.seen) == 1  # exactly one exchange
+
+
+async def test_a_host_that_echoes_the_hubs_key_does_not_tell_it_to_callers(tmp_path: Path) -> None:
+    echo = {"headers": {"authorization": "Bearer sk-test-upstream-key"}}
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        whole = {**completion("said with sk-test-upstream-key"), **echo}
+        pieces = streams(chunk({"content": "Hi"}, "stop", **echo), USAGE, DONE)
+        return await (pieces if asked.get("stream") else answers(whole))(request)
+
+    async with (
+        FakeProvider(answer) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url)]) as hub,
+    ):
+        unary = await hub.chat.CreateChatCompletion(ask(), metadata=hub.auth, timeout=5)
+        assert unary.provider_fields_json == '{"headers":{"authorization":"Bearer [redacted]"}}'
+        streamed = [one async for one in hub.chat.StreamChatCompletion(ask(), metadata=hub.auth, timeout=5)]
+        assert "sk-test" not in str([unary, *streamed])
+        assert "[redacted]" in str(streamed)
 
 
 async def test_a_request_out_of_range_names_its_fields(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import grpc
 import pytest
+from aignehub.admin.v1.key_service_pb2 import CreateKeyRequest, Key, RevokeKeyRequest
 from aignehub.v1 import chat_service_pb2, chat_service_pb2_grpc, health_service_pb2, model_service_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from server.listener import service_names
+from server.services import status as status_service
 from tests.fake_provider import DONE, USAGE, FakeProvider, chunk, hangs, streams
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
 from tests.timing import best_of_three
@@ -182,11 +184,51 @@ async def test_each_cause_has_a_reason_of_its_own(tmp_path: Path) -> None:
             assert (status.available, _reason(status)) == (not reason, reason), model
             if reason:
                 assert status.reason.message
-        assert [p.provider for p in status.providers] == ["openai", "xai"]
+        assert [p.provider for p in status.providers] == ["xai"]  # the last was asked with the limited key
         assert status.server.version
     async with running_hub(tmp_path / "none") as hub:
         status = await hub.status.GetStatus(health_service_pb2.GetStatusRequest(), metadata=hub.auth, timeout=2)
         assert _reason(status) == "NO_PROVIDER"
+        for model in ("gpt-5", "no-such", "openai/gpt-5"):
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await hub.chat.CreateChatCompletion(ask(model=model), metadata=hub.auth, timeout=2)
+            assert failure(raised.value).reason == "NO_PROVIDER"
+
+
+async def test_a_key_is_told_of_what_it_reaches_alone(tmp_path: Path) -> None:
+    providers = [
+        provider("http://127.0.0.1:1/v1", name, "openai", models=["m", "n"], models_closed=name == "alpha")
+        for name in ("alpha", "beta", "gamma")
+    ]
+    async with running_hub(tmp_path, providers=providers) as hub:
+        limited = bearer(await hub.new_key(allowed_models=["alpha/m"]))
+        request = health_service_pb2.GetStatusRequest(include_models=True)
+        status = await hub.status.GetStatus(request, metadata=limited, timeout=2)
+        told = []
+        for model in ("no-such", "alpha/no-such", "n", "beta/n"):
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await hub.chat.CreateChatCompletion(ask(model=model), metadata=limited, timeout=2)
+            told.append(failure(raised.value))
+    assert [one.provider for one in status.providers] == ["alpha"]
+    assert [one.model for one in status.models] == ["alpha/m"]
+    assert [one.reason for one in told] == ["MODEL_NOT_FOUND", "MODEL_NOT_FOUND", *["MODEL_NOT_ALLOWED"] * 2]
+    assert "alpha" in told[0].message
+    assert "it serves m" in told[1].message
+    for one in told[:3]:
+        assert "beta" not in one.message + str(one.metadata)
+        assert "gamma" not in one.message + str(one.metadata)
+
+
+async def test_a_watch_ends_with_the_key_that_opened_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_service, "_RECHECK_SECONDS", 0.02)
+    async with running_hub(tmp_path, providers=[provider("http://127.0.0.1:1/v1", "a", "openai")]) as hub:
+        made = await hub.keys.CreateKey(CreateKeyRequest(key=Key(display_name="watcher")), metadata=hub.auth)
+        watch = hub.status.WatchStatus(health_service_pb2.WatchStatusRequest(), metadata=bearer(made.secret), timeout=5)
+        assert isinstance(await watch.read(), health_service_pb2.WatchStatusResponse)
+        await hub.keys.RevokeKey(RevokeKeyRequest(key_id=made.key.id), metadata=hub.auth)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await watch.read()
+    assert raised.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_models_are_listed_paged_and_described(tmp_path: Path) -> None:

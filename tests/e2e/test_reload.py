@@ -9,6 +9,7 @@ import pytest
 import yaml
 from aignehub.admin.v1 import provider_service_pb2 as pb
 from aignehub.v1 import health_service_pb2
+from aiohttp import web
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
@@ -115,7 +116,7 @@ async def test_an_emptied_file_is_refused_and_providers_can_be_taken_away_in_wor
                 assert await code(hub, "a/m") == grpc.StatusCode.OK
             write(config)
             assert (await reload(hub)).changed
-            assert await code(hub, "a/m") == grpc.StatusCode.NOT_FOUND
+            assert await code(hub, "a/m") == grpc.StatusCode.UNAVAILABLE  # NO_PROVIDER
 
 
 async def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
@@ -256,6 +257,31 @@ async def test_status_tells_what_routing_knows(tmp_path: Path) -> None:
     told = {one.model: one.availability for one in status.models}
     assert told["a/m"] == health_service_pb2.AVAILABILITY_RATE_LIMITED
     assert told["a/n"] == health_service_pb2.AVAILABILITY_AVAILABLE
+
+
+async def test_status_lists_models_that_calls_told_of(tmp_path: Path) -> None:
+    async def by_model(request: web.Request) -> web.Response:
+        model = (await request.json())["model"]
+        failed = {"down": 500, "made-up": 404}.get(model)
+        return web.json_response({"error": {"message": "no"}} if failed else completion(), status=failed or 200)
+
+    async with (
+        FakeProvider(by_model) as fake,
+        running_hub(tmp_path, providers=[provider(fake.base_url, name, "openai") for name in "ab"]) as hub,
+    ):
+        for model in ("a/up", "a/made-up", "b/up", *["a/down"] * 6):
+            await code(hub, model)
+        limited = bearer(await hub.new_key(allowed_models=["b/*"]))
+        request = health_service_pb2.GetStatusRequest(model="a/down", include_models=True)
+        status = await hub.status.GetStatus(request, metadata=hub.auth, timeout=5)
+        others = await hub.status.GetStatus(request, metadata=limited, timeout=5)
+    told = {one.model: one for one in status.models}
+    assert list(told) == ["a/*", "a/down", "a/up", "b/*", "b/up"]
+    assert told["a/down"].availability == health_service_pb2.AVAILABILITY_UNAVAILABLE
+    assert (told["a/down"].error_rate, told["a/up"].error_rate) == (1.0, 0.0)
+    assert told["a/down"].last_error.code == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert status.available  # where nothing else is left, a call is tried in spite of its breaker
+    assert [one.model for one in others.models] == ["b/*", "b/up"]
 
 
 async def test_probes_of_a_model_follow_what_routing_knows(tmp_path: Path) -> None:

@@ -183,7 +183,8 @@ class ChoiceAssembly:
         return self._delta if self._delta is not None else self._open(_OTHER)
 
     def _open(self, kind: str, *, part: bool = False) -> ChatChoiceDelta:
-        self._settle()
+        if self._delta is not None:
+            self._settle()
         if part and (kind == _OTHER or self._part_kind != kind):
             self._part += 1
             self._part_kind = kind

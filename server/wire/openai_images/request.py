@@ -42,7 +42,10 @@ def encode(host: ImageHost, request: ImageRequest, model: str, *, stream: bool) 
     check_sources(request, row, model)
     if request.input_fidelity:
         draft.tune("input_fidelity", request.input_fidelity, path="input_fidelity")
-    if host.sources == "multipart" and not _by_reference(request):
+    # How strictly an edit is judged can be said in JSON alone, by the published schema of both bodies:
+    # https://platform.openai.com/docs/api-reference/images/createEdit
+    only_json = _by_reference(request) or (draft.row.reads_urls and "moderation" in draft.body)
+    if host.sources == "multipart" and not only_json:
         return _as_form(draft, request, host.edit_path)
     put_references(request, host.sources, draft.body)
     return _as_json(draft, request, host.edit_path)

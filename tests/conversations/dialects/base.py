@@ -1,5 +1,6 @@
 """What every fake of a provider's API does."""
 
+import base64
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tests.conversations.neutral import Heard, Script
+from tests.conversations.neutral import Heard, Image, Script
 
 KEY = "sk-conversations"
 """The credential of every instance that wants one key."""
@@ -189,3 +190,24 @@ class Reader:
 def _kinds(kind: type | tuple[type, ...]) -> tuple[type, ...]:
     kinds = kind if isinstance(kind, tuple) else (kind,)
     return (*kinds, bool) if object in kinds else kinds
+
+
+def dump(value: Any) -> bytes:
+    """JSON without spaces, as most vendors write it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def data_url(url: str) -> tuple[str, bytes]:
+    """Media type and bytes. Raises NotTaken where it is no data URL in base64."""
+    head, comma, data = url.partition(",")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise NotTaken(f"{url[:40]!r} is no data URL")
+    return head.removeprefix("data:").removesuffix(";base64"), base64.b64decode(data, validate=True)
+
+
+def image_at(url: str) -> Image:
+    """By its address, or by the bytes in it."""
+    if not url.startswith("data:"):
+        return Image(url=url)
+    mime_type, data = data_url(url)
+    return Image(data, mime_type)

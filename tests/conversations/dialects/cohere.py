@@ -1,6 +1,5 @@
 """Cohere's chat, version 2: https://docs.cohere.com/reference/chat and …/chat-stream."""
 
-import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from tests.conversations.dialects.base import (
     Reply,
     Request,
     StreamReply,
+    image_at,
 )
 from tests.conversations.neutral import (
     Chance,
@@ -25,7 +25,6 @@ from tests.conversations.neutral import (
     Citation,
     Document,
     Heard,
-    Image,
     Reasoning,
     Script,
     Thought,
@@ -205,7 +204,7 @@ def _content(message: Reader, role: str) -> Turn:
                 turn = replace(turn, thoughts=(*turn.thoughts, Thought(part.need("thinking", str))))
             case "image_url":
                 url = Reader(part.need("image_url", dict), "image_url").need("url", str)
-                turn = replace(turn, images=(*turn.images, _image(url)))
+                turn = replace(turn, images=(*turn.images, image_at(url)))
             case kind:
                 raise NotTaken(f"a part of type {kind!r}")
         part.end()
@@ -264,13 +263,6 @@ def _with_documents(turns: tuple[Turn, ...], documents: tuple[Document, ...]) ->
         return turns
     last = max(place for place, turn in enumerate(turns) if turn.role == "user")
     return (*turns[:last], replace(turns[last], documents=documents), *turns[last + 1 :])
-
-
-def _image(url: str) -> Image:
-    if not url.startswith("data:"):
-        return Image(url=url)
-    head, _, data = url.partition(";base64,")
-    return Image(base64.b64decode(data, validate=True), head.removeprefix("data:"))
 
 
 # How an answer is written.

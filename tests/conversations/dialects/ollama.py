@@ -1,7 +1,6 @@
 """Ollama's own API: https://docs.ollama.com/api/chat; thinking and tools are told below /capabilities there."""
 
 import base64
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from tests.conversations.dialects.base import (
     Reply,
     Request,
     StreamReply,
+    dump,
 )
 from tests.conversations.dialects.openai_chat import in_pieces
 from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR
@@ -130,11 +130,11 @@ class Ollama(Dialect):
         told = {**self._line(script, heard, message), **_end(script)}
         if choice.logprobs:
             told["logprobs"] = [_chance(chance) for chance in choice.logprobs]
-        return Reply({"Content-Type": "application/json; charset=utf-8"}, _dump(told))
+        return Reply({"Content-Type": "application/json; charset=utf-8"}, dump(told))
 
     @override
     def stream(self, script: Script, heard: Heard) -> StreamReply:
-        pieces = [_dump(line) + b"\n" for line in self._lines(script, heard)]
+        pieces = [dump(line) + b"\n" for line in self._lines(script, heard)]
         return StreamReply({"Content-Type": "application/x-ndjson"}, pieces)
 
     def _lines(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
@@ -157,7 +157,7 @@ class Ollama(Dialect):
 
     @override
     def refuse(self, why: str) -> Reply:
-        return Reply({"Content-Type": "application/json"}, _dump({"error": why}), 400)
+        return Reply({"Content-Type": "application/json"}, dump({"error": why}), 400)
 
 
 def _end(script: Script) -> dict[str, Any]:
@@ -213,10 +213,6 @@ def _logprobs(body: Reader) -> int | None:
 def _chance(one: Chance) -> dict[str, Any]:
     tops = [{"token": token, "logprob": value, "bytes": list(token.encode())} for token, value in one.alternatives]
     return {"token": one.token, "logprob": one.logprob, "bytes": list(one.token.encode()), "top_logprobs": tops}
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _switched(heard: Heard) -> Heard:

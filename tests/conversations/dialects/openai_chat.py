@@ -10,7 +10,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.conversations.dialects.base import Reply, StreamReply
+from tests.conversations.dialects.base import Reply, StreamReply, dump
 from tests.conversations.dialects.openai_chat_heard import HearsOpenAIChat
 from tests.conversations.neutral import (
     Chance,
@@ -151,7 +151,7 @@ class OpenAIChat(HearsOpenAIChat):
         body["choices"] = [self.choice(index, choice) for index, choice in enumerate(script.choices)]
         if script.usage:
             body["usage"] = self.usage(script.usage)
-        return Reply(_JSON, _dump(body))
+        return Reply(_JSON, dump(body))
 
     def choice(self, index: int, choice: Choice) -> dict[str, Any]:
         """One choice of a whole answer."""
@@ -164,7 +164,7 @@ class OpenAIChat(HearsOpenAIChat):
 
     @override
     def stream(self, script: Script, heard: Heard) -> StreamReply:
-        return StreamReply(_EVENTS, [b"data: " + _dump(chunk) + b"\n\n" for chunk in self.chunks(script, heard)] + DONE)
+        return StreamReply(_EVENTS, [b"data: " + dump(chunk) + b"\n\n" for chunk in self.chunks(script, heard)] + DONE)
 
     def chunks(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
         """The deltas of all choices, then usage."""
@@ -233,10 +233,6 @@ def _annotations(choice: Choice) -> list[dict[str, Any]]:
 
 
 DONE = [b"data: [DONE]\n\n"]
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def in_pieces(text: str, size: int = 6) -> Iterator[str]:

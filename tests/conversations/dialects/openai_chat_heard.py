@@ -1,17 +1,15 @@
 """What a host of OpenAI's chat completions understands of a request."""
 
-import base64
 import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 from typing_extensions import override
 
-from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Reader, Request
+from tests.conversations.dialects.base import KEY, Dialect, NotTaken, Reader, Request, data_url, image_at
 from tests.conversations.neutral import (
     Document,
     Heard,
-    Image,
     Reasoning,
     Thought,
     Tool,
@@ -180,10 +178,10 @@ class HearsOpenAIChat(Dialect):
                 return replace(turn, texts=(*turn.texts, text))
             case "image_url" if "image" in self.reads:
                 url = Reader(part.need("image_url", dict), "image_url").need("url", str)
-                return replace(turn, images=(*turn.images, _image(url)))
+                return replace(turn, images=(*turn.images, image_at(url)))
             case "file" if "file" in self.reads:
                 file = Reader(part.need("file", dict), "file")
-                name, data = file.need("filename", str), _data_url(file.need("file_data", str))
+                name, data = file.need("filename", str), data_url(file.need("file_data", str))
                 file.end()
                 return replace(turn, documents=(*turn.documents, Document(data[1], data[0], name)))
             case kind:
@@ -263,17 +261,3 @@ def _schema_in_prompt(heard: Heard) -> Heard:
     except ValueError as error:
         raise NotTaken(f"no schema at the end of the instructions: {error}") from None
     return replace(heard, system=tuple(before), schema=schema)
-
-
-def _image(url: str) -> Image:
-    if not url.startswith("data:"):
-        return Image(url=url)
-    mime_type, data = _data_url(url)
-    return Image(data, mime_type)
-
-
-def _data_url(url: str) -> tuple[str, bytes]:
-    head, comma, data = url.partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise NotTaken(f"{url[:40]!r} is no data URL")
-    return head.removeprefix("data:").removesuffix(";base64"), base64.b64decode(data, validate=True)

@@ -1,200 +1,32 @@
 """OpenAI's Responses API: https://platform.openai.com/docs/api-reference/responses and its streaming events."""
 
-import base64
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from typing_extensions import override
 
-from tests.conversations.dialects.base import (
-    KEY,
-    Dialect,
-    NotTaken,
-    Otherwise,
-    Reader,
-    Refused,
-    Reply,
-    Request,
-    StreamReply,
-)
+from tests.conversations.dialects.base import Dialect, Otherwise, Refused, Reply, StreamReply, dump
 from tests.conversations.dialects.openai_chat import DONE, in_pieces
 from tests.conversations.dialects.openai_hosts.differences import NO_BREAKPOINT, NO_FILES, NO_TOOL_ERROR, citing
+from tests.conversations.dialects.openai_responses_heard import HearsResponses
 from tests.conversations.neutral import (
     Chance,
     Choice,
     Citation,
-    Document,
     Heard,
-    Image,
-    Reasoning,
     Script,
     Thought,
-    Tool,
-    ToolCall,
-    ToolResult,
-    Turn,
     Usage,
-    rounds,
 )
 
 _CREATED = 1750000000
-_PROOF = "reasoning.encrypted_content"
-_LOGPROBS = "message.output_text.logprobs"
-_ITEMS_OF_AN_ANSWER = ("reasoning", "function_call")
 
 
 @dataclass(frozen=True)
-class Responses(Dialect):
-    """OpenAI itself; a host overrides what it does differently."""
-
-    base_path: str = "/v1"
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"api": "responses"}))
-    key_header: str = "authorization"
-    reads: frozenset[str] = frozenset({"image", "file"})
-    breakpoints: bool = True
-    details: bool = True
-    """Names the events of a stream, and says of images how closely they are to be looked at."""
-    proofs: frozenset[str] = frozenset()
-    """Models whose reasoning comes encrypted; the others answer 400 to being asked for it."""
-    logprobs_switch: bool = False
-    """Log probabilities are switched on by a parameter of their own; elsewhere by what is to be included."""
-    form: str = "summary"
-    """Where the text of reasoning is: summary, which must be asked for, or content."""
-
-    # What is heard
-
-    @override
-    def hear(self, request: Request) -> Heard:
-        if (request.method, request.path) != ("POST", f"{self.base_path}/responses"):
-            raise NotTaken(f"there is no {request.method} {request.path}")
-        expected = f"Bearer {KEY}" if self.key_header == "authorization" else KEY
-        if request.headers.get(self.key_header) != expected:
-            raise NotTaken(f"no credential in {self.key_header}")
-        body = Reader(request.json)
-        body.want("store", False)
-        model = body.need("model", str)
-        system, turns, cached = self._input(body.need("input", list))
-        heard = Heard(
-            model=model,
-            stream=body.take("stream", bool, False),
-            system=system,
-            turns=turns,
-            cached=cached,
-            max_tokens=body.take("max_output_tokens", int),
-            reasoning=self._reasoning(body),
-            tools=tuple(_tool(Reader(tool, "tools")) for tool in body.take("tools", list, [])),
-            tool_choice=_tool_choice(body.take("tool_choice", (str, dict), "")),
-            logprobs=self._included(body, model),
-        )
-        if (text := body.take("text", dict)) is not None:
-            heard = replace(heard, json_only=True, schema=_schema(Reader(text, "text")))
-        body.end()
-        return heard
-
-    def _included(self, body: Reader, model: str) -> int | None:
-        include = body.take("include", list, [])
-        if (_PROOF in include) is not (model in self.proofs):
-            raise NotTaken(f"include is {include} for {model}")
-        if not set(include) <= {_PROOF, _LOGPROBS}:
-            raise NotTaken(f"include is {include}")
-        most: int = body.take("top_logprobs", int, 0)
-        wanted = body.take("logprobs", bool, False) if self.logprobs_switch else _LOGPROBS in include
-        return most if wanted else None
-
-    def _reasoning(self, body: Reader) -> Reasoning | None:
-        if (told := body.take("reasoning", dict)) is None:
-            return None
-        options = Reader(told, "reasoning")
-        summary = options.take("summary", str) if self.form == "summary" else None
-        heard = Reasoning(effort=options.take("effort", str, ""), text=bool(summary) or None)
-        options.end()
-        return heard
-
-    def _input(self, items: list[Any]) -> tuple[tuple[str, ...], tuple[Turn, ...], tuple[str, ...]]:
-        system: list[str] = []
-        turns: list[Turn] = []
-        cached: list[str] = []
-        for place, told in enumerate(items):
-            item = Reader(told, f"input[{place}]")
-            role = item.take("role", str)
-            if role in ("system", "developer"):
-                system += self._content(item, Turn("user"), cached).texts
-            elif role == "user":
-                turns.append(self._content(item, Turn("user"), cached))
-            elif role == "assistant" or told.get("type") in _ITEMS_OF_AN_ANSWER:
-                if not turns or turns[-1].role != "assistant":
-                    turns.append(Turn("assistant"))
-                turns[-1] = self._made(item, role, turns[-1])
-            elif told.get("type") == "function_call_output":
-                item.want("type", "function_call_output")
-                result = ToolResult(item.need("call_id", str), item.need("output", str))
-                turns.append(Turn("tool", results=(result,)))
-            else:
-                raise NotTaken(f"input[{place}] is {told}")
-            item.end()
-        return tuple(system), rounds(turns), tuple(cached)
-
-    def _made(self, item: Reader, role: str | None, turn: Turn) -> Turn:
-        """An item that an assistant made before."""
-        if role:
-            item.take("phase", str)
-            return replace(turn, texts=(*turn.texts, item.need("content", str)))
-        if item.need("type", str) == "reasoning":
-            if not item.need("id", str).startswith("rs_"):
-                raise NotTaken("the id of a reasoning item begins with rs_")
-            told = [Reader(part, "reasoning") for part in item.need("summary", list) + item.take("content", list, [])]
-            text = "".join(part.need("text", str) for part in told)
-            return replace(turn, thoughts=(*turn.thoughts, Thought(text, item.take("encrypted_content", str, ""))))
-        call = ToolCall(
-            item.need("call_id", str),
-            item.need("name", str),
-            json.loads(item.need("arguments", str)),
-            signature=item.need("id", str),
-        )
-        return replace(turn, calls=(*turn.calls, call))
-
-    def _content(self, item: Reader, turn: Turn, cached: list[str]) -> Turn:
-        content = item.need("content", (str, list))
-        if isinstance(content, str):
-            return replace(turn, texts=(content,))
-        for told in content:
-            part = Reader(told, "content")
-            turn = self._part(part, turn, cached)
-            part.end()
-        return turn
-
-    def _part(self, part: Reader, turn: Turn, cached: list[str]) -> Turn:
-        match part.need("type", str):
-            case "input_text":
-                text = part.need("text", str)
-                if self.breakpoints and part.take("prompt_cache_breakpoint", dict) == {"mode": "explicit"}:
-                    cached.append(text)
-                return replace(turn, texts=(*turn.texts, text))
-            case "input_image" if "image" in self.reads:
-                part.want("detail", "auto")
-                return replace(turn, images=(*turn.images, _image(part.need("image_url", str))))
-            case "input_file" if "file" in self.reads:
-                mime_type, data = _data_url(part.need("file_data", str))
-                document = Document(data, mime_type, part.need("filename", str))
-                return replace(turn, documents=(*turn.documents, document))
-            case kind:
-                raise NotTaken(f"a part of type {kind!r}")
-
-    @override
-    def conveys(self, heard: Heard) -> Heard:
-        # Results are found by the call's id alone.
-        def plain(turn: Turn) -> Turn:
-            return replace(turn, results=tuple(replace(result, name="") for result in turn.results))
-
-        reasoning = heard.reasoning
-        if reasoning and self.form != "summary":
-            reasoning = replace(reasoning, text=None)
-        return replace(heard, turns=tuple(map(plain, heard.turns)), reasoning=reasoning)
-
-    # What is told
+class Responses(HearsResponses):
+    """OpenAI itself, whole; a host overrides what it does differently."""
 
     @override
     def tells(self, script: Script) -> Script:
@@ -262,14 +94,14 @@ class Responses(Dialect):
 
     @override
     def answer(self, script: Script, heard: Heard) -> Reply:
-        return Reply({"Content-Type": "application/json"}, _dump(self.finished(script, heard)))
+        return Reply({"Content-Type": "application/json"}, dump(self.finished(script, heard)))
 
     @override
     def stream(self, script: Script, heard: Heard) -> StreamReply:
         pieces = []
         for number, event in enumerate(self.events(script, heard)):
             name = f"event: {event['type']}\n".encode() if self.details else b""
-            pieces.append(name + b"data: " + _dump({**event, "sequence_number": number}) + b"\n\n")
+            pieces.append(name + b"data: " + dump({**event, "sequence_number": number}) + b"\n\n")
         return StreamReply({"Content-Type": "text/event-stream"}, pieces)
 
     def events(self, script: Script, heard: Heard) -> Iterator[dict[str, Any]]:
@@ -362,57 +194,11 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _tool(tool: Reader) -> Tool:
-    tool.want("type", "function")
-    # What says nothing of it is strict here.
-    tool.want("strict", False)
-    read = Tool(tool.need("name", str), tool.take("description", str, ""), tool.need("parameters", dict))
-    tool.end()
-    return read
-
-
-def _tool_choice(told: Any) -> str:
-    if isinstance(told, str):
-        return told
-    choice = Reader(told, "tool_choice")
-    choice.want("type", "function")
-    name = choice.need("name", str)
-    choice.end()
-    return f"function:{name}"
-
-
-def _schema(text: Reader) -> Any:
-    shape = Reader(text.need("format", dict), "text.format")
-    shape.want("type", "json_schema")
-    shape.need("name", str)
-    schema = shape.need("schema", dict)
-    shape.end()
-    text.end()
-    return schema
-
-
-def _image(url: str) -> Image:
-    if not url.startswith("data:"):
-        return Image(url=url)
-    mime_type, data = _data_url(url)
-    return Image(data, mime_type)
-
-
-def _data_url(url: str) -> tuple[str, bytes]:
-    head, _, data = url.partition(";base64,")
-    return head.removeprefix("data:"), base64.b64decode(data, validate=True)
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 _REFUSED = {
     "stop": Otherwise(refused=Refused("stop")),
     "n": Otherwise(refused=Refused("n")),
 }
 _COMMON = {**NO_TOOL_ERROR, **_REFUSED, **citing(Citation(start=0, end=5, url="https://example.com/g", title="Gruß"))}
-
 OPENAI = Responses(
     kind="openai",
     instance="openai-responses",
@@ -465,7 +251,6 @@ DEEPSEEK = replace(
         "logprobs": Otherwise(refused=Refused("logprobs")),
     },
 )
-
 XAI = replace(
     # https://docs.x.ai/docs/api-reference#create-new-response: grok-4 thinks without being told how.
     OPENAI,
@@ -512,5 +297,4 @@ ANY = replace(
     otherwise={**_COMMON, **NO_BREAKPOINT},
 )
 FOUNDRY = replace(AZURE, kind="azure-foundry", instance="azure-foundry-responses")
-
 DIALECTS: tuple[Dialect, ...] = (OPENAI, OPENAI_PRO, AZURE, FOUNDRY, DEEPSEEK, XAI, OPENROUTER, ANY)

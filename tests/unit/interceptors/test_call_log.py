@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,6 +51,29 @@ async def test_lines_come_by_themselves_and_in_order(capsys: pytest.CaptureFixtu
     log.tell(CurrentCall("/t.T/m", "300"), "OK")
     await until(lambda: come(301))
     assert seen == [str(number) for number in range(301)]
+
+
+async def test_a_line_that_cannot_be_written_costs_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    log = CallLog("info")
+    log.tell(CurrentCall("/t.T/m", "id-1"), "OK")
+    log.tell(CurrentCall("/t.T/m", "id-2", request_model="\ud800"), "OK")
+    log.tell(CurrentCall("/t.T/m", "id-3"), "OK")
+    log.close()
+    first, odd, last = _lines(capsys)
+    assert (first["request_id"], last["request_id"]) == ("id-1", "id-3")
+    assert odd["request_model"] == "'\\ud800'"
+
+
+async def test_calls_go_on_where_nobody_reads_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb", buffering=0) as nobody:
+        monkeypatch.setattr(sys, "stderr", SimpleNamespace(buffer=nobody))
+        log = CallLog("info")
+        log.tell(CurrentCall("/t.T/m", "id-1"), "OK")
+        log.close()
+        with pytest.raises(BrokenPipeError):
+            nobody.write(b"x")
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])
