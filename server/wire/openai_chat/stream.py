@@ -93,8 +93,9 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     def _read_usual(self, chunk: UsualChunk) -> bool:
         """False where it says more than it seems to."""
-        (choice,) = chunk.choices
-        if not self._choice(choice.index).read_usual(choice.delta):
+        (told,) = chunk.choices
+        choice = self._choices.get(told.index) or self._choice(told.index)
+        if not choice.read_usual(told.delta):
             return False
         if chunk.service_tier:
             self._tier = chunk.service_tier
