@@ -23,7 +23,7 @@ from server.services.recordings import audio_of, first_config, transcription, tr
 from server.services.replays import refuse_for_streams
 from server.services.validation import validate
 from server.services.voices import list_voices
-from server.wire.field_names import told_at
+from server.wire.field_names import placed, told_at
 from server.wire.recording import Dictation
 
 _PIECE = 16 * 1024
@@ -130,6 +130,8 @@ class AudioService(AudioServiceServicer):
                         listening.began(chunk)
                     if chunk.HasField("gateway"):
                         listening.ended(chunk)
+                        adjusted = chunk.gateway.adjusted_fields
+                        adjusted[:] = [placed(path, _IN_SESSION) for path in adjusted]
                     yield pb.StreamSpeechSessionResponse(chunk=chunk)
 
     @override

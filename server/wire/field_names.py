@@ -52,16 +52,17 @@ def told_at(places: Mapping[str, str]) -> Iterator[None]:
             error.message = error.fields[0].field + error.message.removeprefix(path)
             error.args = (error.message,)
         if "field" in error.metadata:
-            error.metadata["field"] = _moved(error.metadata["field"], places)
+            error.metadata["field"] = placed(error.metadata["field"], places)
         raise
 
 
 def moved(fields: Sequence[FieldViolation], places: Mapping[str, str]) -> tuple[FieldViolation, ...]:
     """The same violations with paths that begin with a key of ``places`` beginning with its value instead."""
-    return tuple(FieldViolation(_moved(one.field, places), one.description, one.reason) for one in fields)
+    return tuple(FieldViolation(placed(one.field, places), one.description, one.reason) for one in fields)
 
 
-def _moved(path: str, places: Mapping[str, str]) -> str:
+def placed(path: str, places: Mapping[str, str]) -> str:
+    """The path as ``moved`` has it."""
     for old, new in places.items():
         rest = path.removeprefix(old)
         if path.startswith(old) and (not rest or rest[0] in ".["):

@@ -174,6 +174,11 @@ async def test_what_cannot_be_is_refused_by_name(tmp_path: Path, request_: pb.Cr
     assert not fake.seen
 
 
+async def sent(config: pb.SpeechSessionConfig, text: str) -> AsyncIterator[pb.StreamSpeechSessionRequest]:
+    yield pb.StreamSpeechSessionRequest(config=config)
+    yield pb.StreamSpeechSessionRequest(text=text)
+
+
 async def test_tuning_that_a_model_lacks_is_dropped_or_refused(tmp_path: Path) -> None:
     async with (
         FakeProvider(speaks(MP3)) as fake,
@@ -183,6 +188,9 @@ async def test_tuning_that_a_model_lacks_is_dropped_or_refused(tmp_path: Path) -
         answer = await stub(hub).CreateSpeech(request, metadata=hub.auth, timeout=5)
         assert list(answer.gateway.adjusted_fields) == ["options.instructions"]
         assert "instructions" not in fake.seen[0].json
+        config = pb.SpeechSessionConfig(model=request.model, options=request.options)
+        call = stub(hub).StreamSpeechSession(sent(config, "One. Two."), metadata=hub.auth, timeout=5)
+        assert list([one async for one in call][-1].chunk.gateway.adjusted_fields) == ["config.options.instructions"]
         request.gateway.CopyFrom(options_pb2.GatewayOptions(strict_parameters=True))
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await stub(hub).CreateSpeech(request, metadata=hub.auth, timeout=5)

@@ -1,6 +1,7 @@
 """OpenAI's published schema as a judge of requests, where it is there: ``../shared/specs/openai-openapi.yaml``."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,7 @@ def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str
     """What is wrong with a request by the spec's schema ``name``, as a function; None where the spec is not there."""
     if not path.is_file():
         return None
-    with path.open("rb") as file:
-        document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    schemas = {known: mended(schema) for known, schema in document["components"]["schemas"].items()}
+    schemas = _schemas(path)
     schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": reachable(schemas, name)}}
     validator = jsonschema_rs.Draft202012Validator(schema)
 
@@ -29,6 +28,13 @@ def request_validator(path: Path, name: str = _NAME) -> Callable[[Any], list[str
         ]
 
     return validate
+
+
+@cache
+def _schemas(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return {known: mended(schema) for known, schema in document["components"]["schemas"].items()}
 
 
 def mended(schema: Any) -> Any:

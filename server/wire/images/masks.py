@@ -5,9 +5,10 @@ https://www.w3.org/TR/png-3/. Only the alpha channel is read: filters work on ea
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import add
 
 from server.errors import InvalidArgument
 
@@ -138,12 +139,11 @@ def _row(kind: int, line: bytes, above: bytes) -> bytes:
         case 0:
             return line
         case 1:
-            sums: Iterator[int] = accumulate(line, _sum)
-            return bytes(sums)
+            return _bytes(accumulate(line))
         case 2 | 4 if not any(line):
             return above
         case 2:
-            return bytes(map(_sum, line, above))
+            return _bytes(map(add, line, above))
         case 3:
             return _average(line, above)
         case 4:
@@ -152,8 +152,8 @@ def _row(kind: int, line: bytes, above: bytes) -> bytes:
             raise _Unreadable("has a row of a filter that does not exist")
 
 
-def _sum(one: int, other: int) -> int:
-    return (one + other) & 255
+def _bytes(sums: Iterable[int]) -> bytes:
+    return bytes(map((255).__and__, sums))
 
 
 def _average(line: bytes, above: bytes) -> bytes:
