@@ -50,8 +50,7 @@ async def transcribe(
     usage: Annotated[bool, typer.Option("--usage", help="Print what was used to standard error.")] = False,
 ) -> int:
     """Transcribe a recording, or speech as it comes."""
-    if form not in _FORMATS:
-        raise CommandFailed(f"--format: {form} is not known", f"take one of {', '.join(_FORMATS)}", status=USAGE)
+    _check(form, words=words, live=live, translate=translate)
     options = audio_pb2.TranscriptionOptions(
         languages=[language] if language else [], prompt=prompt, format=_FORMATS[form], word_timestamps=words
     )
@@ -80,6 +79,16 @@ async def transcribe(
     if usage:
         _print_usage(answer.usage, answer.gateway.request_id)
     return 0
+
+
+def _check(form: str, *, words: bool, live: bool, translate: str) -> None:
+    """What would be passed over in silence is refused."""
+    if form not in _FORMATS:
+        raise CommandFailed(f"--format: {form} is not known", f"take one of {', '.join(_FORMATS)}", status=USAGE)
+    if words and form != "json":
+        raise CommandFailed("--words: only JSON shows them", "add --format json", status=USAGE)
+    if live and translate:
+        raise CommandFailed("--translate: live speech is not translated", "leave out --live", status=USAGE)
 
 
 def _headerless(rate: int, channels: int) -> audio_pb2.AudioInputConfig:

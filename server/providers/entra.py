@@ -4,7 +4,8 @@ The option ``credentials`` says the way: ``client_secret``, where the keys of th
 secrets of an application; ``workload_identity``, by the token file that Kubernetes mounts; ``managed_identity``, by the
 identity of the virtual machine, App Service or container. ``tenant_id`` and ``client_id`` name the application or the
 assigned identity, ``authority`` another cloud's login service, ``scope`` what tokens are for, ``token_file`` the file;
-what is left out is taken from the variables that Azure's own clients read (_FROM_ENVIRONMENT).
+what is left out is taken from the variables that Azure's own clients read (_FROM_ENVIRONMENT). Azure Arc and Service
+Fabric, whose identities are asked for in other ways, are not served, nor are certificates in place of secrets.
 """
 
 import re

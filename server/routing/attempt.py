@@ -30,7 +30,21 @@ class Terms:
 class Attempt:
     """One try at one candidate. It ends exactly once, in one of four ways, and tells what was learned of it."""
 
-    __slots__ = ("_clock", "_health", "_leave", "_over", "call", "candidate", "first_at", "info", "phases", "reason")
+    __slots__ = (
+        "_clock",
+        "_error",
+        "_health",
+        "_leave",
+        "_lost",
+        "_over",
+        "_seconds",
+        "call",
+        "candidate",
+        "cost_nano_usd",
+        "first_at",
+        "phases",
+        "reason",
+    )
 
     def __init__(
         self,
@@ -53,6 +67,11 @@ class Attempt:
         self._health = health
         self._clock = clock
         self._over = False
+        self._seconds = 0.0
+        self._error: HubError | None = None
+        self._lost = False
+        self.cost_nano_usd: int | None = None
+        """What it cost; None where that is not known."""
         credential = leave.credential
         self.call = Call(
             deadline=deadline,
@@ -61,9 +80,6 @@ class Attempt:
             request_id=terms.request_id,
             phases=phases,
             traceparent=terms.traceparent,
-        )
-        self.info = AttemptInfo(
-            provider=candidate.provider.name, provider_model=candidate.model, credential=credential.name
         )
 
     @property
@@ -91,26 +107,38 @@ class Attempt:
         if self._end():
             self._health.failed(self._leave, error, self._clock())
             self.reason = error.reason
-            self.info.status.code = error.code
-            self.info.status.message = error.message
-            self.info.status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN))
+            self._error = error
 
     def lost(self) -> None:
         """Another attempt won; what this one cost is not known to anybody."""
         if self._end():
             self._health.ended(self._leave)
-            self.info.lost = True
+            self._lost = True
 
     def abandoned(self) -> None:
         """Its caller went away. Says nothing where it has ended already."""
         if self._end():
             self._health.ended(self._leave)
 
+    def tell(self, info: AttemptInfo) -> None:
+        """Tells the caller of it, once the call is over."""
+        call = self.call
+        info.provider, info.provider_model, info.credential = self.provider.name, call.model, call.credential.name
+        put_seconds(info.duration, self._seconds)
+        if self.cost_nano_usd is not None:
+            info.cost_nano_usd = self.cost_nano_usd
+        if self._lost:
+            info.lost = True
+        if (error := self._error) is not None:
+            info.status.code = error.code
+            info.status.message = error.message
+            info.status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN))
+
     def _end(self) -> bool:
         if self._over:
             return False
         self._over = True
-        put_seconds(self.info.duration, self._clock() - self._leave.began)
+        self._seconds = self._clock() - self._leave.began
         return True
 
 

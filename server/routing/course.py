@@ -121,7 +121,8 @@ class Course:
 
     def tell(self, gateway: GatewayInfo) -> None:
         """Tells the caller of every attempt."""
-        gateway.attempts.extend(attempt.info for attempt in self._made)
+        for attempt in self._made:
+            attempt.tell(gateway.attempts.add())
 
     def __enter__(self) -> Self:
         """The call begins."""

@@ -180,7 +180,7 @@ class Dispatch:
         cost = self._cost(attempt.candidate, usage, service_tier)
         if cost is not None:
             usage.cost_nano_usd = cost
-            attempt.info.cost_nano_usd = cost
+            attempt.cost_nano_usd = cost
 
     def _hedged(self, plan: Plan) -> Plan:
         """``plan`` itself, or with the time after which the operator wants calls hedged that do not say."""

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aiohttp.streams import StreamReader
 
@@ -16,8 +15,7 @@ from server.transport.endpoint import Timeouts
 _CLOSING = 0.25  # how long an answer that is whole may take to say so before its connection is given up
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(NamedTuple):
     """How long one exchange may take, and whose fault it is then."""
 
     who: str

@@ -130,8 +130,9 @@ class Exchange:
             raise faults.no_http(self._waits.who)
         if 300 <= conversation.status < 400 and not self._redirects:
             raise faults.redirected(self._waits.who, conversation.status)
+        coding = conversation.headers.get("Content-Encoding")
         try:
-            self._inflater = inflater_for(conversation.headers.get("Content-Encoding", ""))
+            self._inflater = inflater_for(coding) if coding else None
         except CannotInflate:
             raise faults.bad_coding(self._waits.who) from None
 
@@ -163,10 +164,10 @@ class Exchange:
 
     async def body(self, *, cut_at: int | None = None) -> bytes:
         """The whole body, at most the setting's size. With ``cut_at``, at most so many bytes and the rest unread."""
-        if cut_at is None and self._announced() > self._max_body:
-            raise faults.too_long(self._waits.who, self._max_body)
         if self._inflater is None and (whole := self._conversation.whole(self._max_body)) is not None:
             return whole if cut_at is None else whole[:cut_at]
+        if cut_at is None and self._announced() > self._max_body:
+            raise faults.too_long(self._waits.who, self._max_body)
         parts: list[bytes] = []
         size = 0
         while data := await self.read():

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-"""What https://html.spec.whatwg.org/#multipart-form-data has for a name or file name."""
+_ESCAPES = str.maketrans({mark: f"%{ord(mark):02X}" for mark in ('"', *map(chr, range(32)), "\x7f")})
+"""What https://html.spec.whatwg.org/#multipart-form-data has for a name or file name, and the other control characters,
+which no header may hold (RFC 9110, 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)

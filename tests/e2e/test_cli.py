@@ -225,6 +225,8 @@ async def test_long_texts_are_spoken_by_sentence(served: Served) -> None:
     [
         (("transcribe", "nowhere.wav"), "No such file"),
         (("transcribe", "x", "--format", "docx"), "--format"),
+        (("transcribe", "x", "--words"), "--words: only JSON shows them"),
+        (("transcribe", "x", "--live", "--translate", "en"), "--translate: live speech is not translated"),
         (("speak", "x", "--format", "midi"), "--format"),
         (("speak", "x", "-o", "no/such/folder.wav"), "-o"),
         (("speak", "x", "-o", "x.mp3"), "options.format: sandbox does not make it"),

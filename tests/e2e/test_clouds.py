@@ -1,4 +1,4 @@
-"""What Vertex AI and Bedrock serve beside chat of their own makers, each by its own path through a running hub."""
+"""What Google's and Amazon's clouds serve beside plain chat, each by its own path through a running hub."""
 
 import json
 from base64 import b64encode
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aignehub.v1 import audio_pb2, image_service_pb2, media_pb2
+from aignehub.v1 import audio_pb2, image_service_pb2, media_pb2, usage_pb2
 from aignehub.v1.audio_service_pb2_grpc import AudioServiceStub
 from aiohttp import web
 
@@ -50,6 +50,11 @@ SPEECH = {
     "usageMetadata": USAGE,
 }
 
+HEARD = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "Hello"}]}, "finishReason": "STOP"}],
+    "usageMetadata": {**USAGE, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}]},
+}
+
 Answers = dict[str, Callable[[Any], Any]]
 ANSWERS: Answers = {
     f"{CLAUDE}/claude-opus-4-6:streamRawPredict": lambda _: SAID,
@@ -66,6 +71,8 @@ ANSWERS: Answers = {
         "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": PICTURE}]
     },
     f"{GOOGLE}/gemini-2.5-flash-preview-tts:streamGenerateContent": lambda _: events(SPEECH),
+    f"{GOOGLE}/gemini-2.5-flash:generateContent": lambda _: HEARD,
+    "/v1beta/models/gemini-2.5-flash:generateContent": lambda _: HEARD,
     "/model/amazon.titan-image-generator-v2:0/invoke": lambda body: {
         "images": [PICTURE] * body.get("imageGenerationConfig", {}).get("numberOfImages", 1)
     },
@@ -104,6 +111,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         place = {"project": "my-project", "location": "us-central1"}
         settings = [
             provider(root, "vertex", "vertex", options=place),
+            provider(root, "gemini", "gemini"),
             provider(root, "bedrock", "bedrock", api_keys=["ABSKc2VjcmV0"], options={"region": "eu-west-1"}),
         ]
         folder: Path = tmp_path_factory.mktemp("clouds")
@@ -128,6 +136,19 @@ async def test_claude_streams_on_vertex_and_its_tokens_are_counted(scene: Scene)
     assert scene.fake.seen[0].json["anthropic_version"] == "vertex-2023-10-16"
     assert "model" not in scene.fake.seen[0].json
     assert scene.fake.seen[1].json["model"] == "claude-opus-4-6"
+
+
+@pytest.mark.parametrize("name", ["gemini", "vertex"])
+async def test_sound_is_heard_in_a_chat(scene: Scene, name: str) -> None:
+    request = ask(model=f"{name}/gemini-2.5-flash")
+    sound = request.messages[0].content.add().audio
+    sound.media.data, sound.media.mime_type = b"ID3" + SAMPLES, "audio/mpeg"
+    told = await scene.hub.chat.CreateChatCompletion(request, **scene.told)
+    [part] = [part for part in scene.fake.seen[0].json["contents"][0]["parts"] if "inlineData" in part]
+    assert part["inlineData"]["data"] == b64encode(b"ID3" + SAMPLES).decode()
+    assert part["inlineData"]["mimeType"] in ("audio/mpeg", "audio/mp3")
+    by_modality = {one.modality: one.tokens for one in told.usage.input_by_modality}
+    assert by_modality[usage_pb2.MODALITY_AUDIO] == 3
 
 
 @pytest.mark.parametrize(

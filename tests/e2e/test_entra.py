@@ -1,6 +1,7 @@
 """Azure with Entra's tokens in place of a key: where they come from, how long they are kept, what lacking one means."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -65,7 +66,10 @@ class Azure:
             return web.json_response(answer, status=status)
         token = f"token-{len(self.asked)}"
         self.valid.add(token)
-        return web.json_response({"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
+        answer = {"token_type": "Bearer", "access_token": token}
+        if request.path == "/msi/token":  # App Service tells the second at which it ends, and that alone
+            return web.json_response({**answer, "expires_on": str(int(time.time()) + 86_400), "client_id": CLIENT})
+        return web.json_response({**answer, "expires_in": self.seconds})
 
 
 def entry(fake: FakeProvider, kind: str = "azure", keys: tuple[str, ...] = (), **options: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from aignehub.v1 import media_pb2
 from aignehub.v1.model_service_pb2 import MODEL_CAPABILITY_IMAGE, MODEL_CAPABILITY_IMAGE_EDIT, ListModelsRequest
 from aiohttp import web
 
-from tests.e2e.test_images import CAT, LARGE, collected, form, named, png, reachable, refused
 from tests.fake_provider import Answer, FakeProvider, answers, hangs
+from tests.image_calls import CAT, LARGE, collected, form, named, png, reachable, refused
 from tests.pictures import solid_png
 from tests.running import RunningHub, provider, running_hub, until
 from tests.unit.wire.images.test_masks import grays

@@ -10,13 +10,10 @@ from server.errors import UnsupportedByProvider
 from server.wire.anthropic import schemas
 from server.wire.anthropic.draft import Draft
 from server.wire.anthropic.tools import force_refusal
-from server.wire.chat.schema_prompt import SCHEMA_PATH, schema_prompt
+from server.wire.chat.schema_prompt import ABOUT_ANSWER_TOOL, ANSWER_TOOL, ANY_JSON, SCHEMA_PATH, schema_prompt
 from server.wire.json_text import check_object, object_of
 
-_NAME = "json_answer"
 _ANY_OBJECT = '{"type":"object","additionalProperties":true}'
-_ABOUT = "Gives the answer to the user. Call it once, with the whole answer as its input."
-_IN_WORDS = "Answer with one JSON object and nothing else."
 
 
 def encode_format(draft: Draft) -> None:
@@ -32,7 +29,7 @@ def encode_format(draft: Draft) -> None:
         case "json_object":
             # There is no such mode, and no schema that any object fits among those that a model holds an answer to:
             # https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
-            _emulate(JsonSchemaFormat(schema_json=_ANY_OBJECT), _IN_WORDS, draft)
+            _emulate(JsonSchemaFormat(schema_json=_ANY_OBJECT), ANY_JSON, draft)
         case kind:
             raise UnsupportedByProvider.of(f"response_format.{kind}", f"Claude cannot hold an answer to a {kind}")
 
@@ -72,7 +69,7 @@ def _emulate(schema: JsonSchemaFormat, words: str, draft: Draft) -> None:
     name = answer_tool(draft.request)
     tool = {
         "name": name,
-        "description": schema.description or _ABOUT,
+        "description": schema.description or ABOUT_ANSWER_TOOL,
         "input_schema": object_of(SCHEMA_PATH, schema.schema_json),
     }
     others = draft.body.get("tools", [])
@@ -106,7 +103,7 @@ def answer_tool(request: CreateChatCompletionRequest) -> str:
     if shape.WhichOneof("format") not in ("json_object", "json_schema"):
         return ""
     taken = {tool.function.name for tool in request.tools}
-    name = shape.json_schema.name or _NAME
+    name = shape.json_schema.name or ANSWER_TOOL
     while name in taken:
         name += "_"
     return name

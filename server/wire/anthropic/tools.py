@@ -11,6 +11,7 @@ from aignehub.v1.chat_service_pb2 import WebSearchOptions
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.anthropic.draft import Draft
 from server.wire.anthropic.parts import cache_control
+from server.wire.chat.tool_names import allowed_places
 from server.wire.json_text import check_object, with_type
 
 _MODES = {
@@ -177,14 +178,6 @@ def _choose(choice: ToolChoice, tools: list[Any], draft: Draft) -> tuple[dict[st
 
 def _allow(allowed: AllowedTools, tools: list[Any], draft: Draft) -> tuple[dict[str, Any], list[Any]]:
     """Sent alone, the allowed tools are all there is to choose from."""
-    places = {_name(tool): place for place, tool in enumerate(draft.request.tools)}
-    for place, name in enumerate(allowed.names):
-        if name not in places:
-            raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
-    keep = {places[name] for name in allowed.names}
+    keep = set(allowed_places(allowed, draft.request.tools).values())
     mode = _MODES[allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO]
     return {"type": mode}, [tool for place, tool in enumerate(tools) if place in keep]
-
-
-def _name(tool: Tool) -> str:
-    return tool.function.name if tool.WhichOneof("tool") == "function" else tool.provider.type

@@ -12,13 +12,17 @@ from server.wire.anthropic import schemas
 from server.wire.anthropic.models import Model as Claude
 from server.wire.bedrock.draft import PROVIDER, Draft
 from server.wire.bedrock.tools import force_refusal, put_choice
-from server.wire.chat.schema_prompt import SCHEMA_NAME, SCHEMA_PATH, schema_prompt
+from server.wire.chat.schema_prompt import (
+    ABOUT_ANSWER_TOOL,
+    ANSWER_TOOL,
+    ANY_JSON,
+    SCHEMA_NAME,
+    SCHEMA_PATH,
+    schema_prompt,
+)
 from server.wire.json_text import check_object
 
-_TOOL = "json_answer"
-_ABOUT = "Gives the answer to the user. Call it once, with the whole answer as its input."
 _ANY_OBJECT = '{"type":"object"}'
-_IN_WORDS = "Answer with one JSON object and nothing else."
 
 
 def encode_format(draft: Draft) -> None:
@@ -32,7 +36,7 @@ def encode_format(draft: Draft) -> None:
         case "json_object" if draft.family.schema == "native" and draft.family.any_object:
             _put_native(_ANY_OBJECT, JsonSchemaFormat(), draft)
         case "json_object":
-            _emulate(_ANY_OBJECT, "", _IN_WORDS, "response_format.json_object", draft)
+            _emulate(_ANY_OBJECT, "", ANY_JSON, "response_format.json_object", draft)
         case kind:
             raise UnsupportedByProvider.of(f"response_format.{kind}", f"{PROVIDER} cannot hold an answer to a {kind}")
 
@@ -42,7 +46,7 @@ def answer_tool(request: CreateChatCompletionRequest) -> str:
     if request.response_format.WhichOneof("format") not in ("json_object", "json_schema") or _wants_calls(request):
         return ""
     taken = {tool.function.name for tool in request.tools}
-    name = _TOOL
+    name = ANSWER_TOOL
     while name in taken:
         name += "_"
     return name
@@ -98,7 +102,7 @@ def _emulate(text: str, about: str, words: str, path: str, draft: Draft) -> None
         return
     if why:
         raise UnsupportedByProvider.of(path, why)
-    spec = {"name": name, "description": about or _ABOUT, "inputSchema": {"json": orjson.Fragment(text)}}
+    spec = {"name": name, "description": about or ABOUT_ANSWER_TOOL, "inputSchema": {"json": orjson.Fragment(text)}}
     draft.body["toolConfig"] = {"tools": [*config["tools"], {"toolSpec": spec}]}
     put_choice({"tool": {"name": name}} if way == "tool" else {"any": {}}, draft)
 

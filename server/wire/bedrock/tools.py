@@ -10,6 +10,7 @@ from aignehub.v1.chat_pb2 import AllowedTools, FunctionTool, Tool, ToolChoice
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.bedrock.draft import PROVIDER, Draft
 from server.wire.bedrock.messages import cache_point, check_tool_name
+from server.wire.chat.tool_names import allowed_places
 from server.wire.json_text import check_object, with_type
 
 _AUTO = chat_pb2.TOOL_CHOICE_MODE_AUTO
@@ -174,12 +175,4 @@ def _named(name: str, draft: Draft) -> dict[str, Any]:
 
 
 def _allowed(allowed: AllowedTools, draft: Draft) -> frozenset[int]:
-    places = {_name(tool): place for place, tool in enumerate(draft.request.tools)}
-    for place, name in enumerate(allowed.names):
-        if name not in places:
-            raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
-    return frozenset(places[name] for name in allowed.names)
-
-
-def _name(tool: Tool) -> str:
-    return tool.function.name if tool.WhichOneof("tool") == "function" else tool.provider.type
+    return frozenset(allowed_places(allowed, draft.request.tools).values())

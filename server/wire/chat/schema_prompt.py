@@ -9,7 +9,13 @@ SCHEMA_PATH = "response_format.json_schema.schema_json"
 SCHEMA_NAME = "response"
 """Name of a schema whose caller gave none, where a provider insists on one."""
 
-_INSTRUCTION = "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n"
+ANSWER_TOOL = "json_answer"
+"""Name of a tool whose input is the answer, where a model holds no answer to a schema and is made to call it."""
+ABOUT_ANSWER_TOOL = "Gives the answer to the user. Call it once, with the whole answer as its input."
+ANY_JSON = "Answer with one JSON object and nothing else."
+"""The instruction for JSON of any form, where there is no such mode."""
+
+_INSTRUCTION = f"{ANY_JSON} It must be valid against this JSON Schema:\n"
 
 
 def schema_prompt(schema: JsonSchemaFormat) -> str:

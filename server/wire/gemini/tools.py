@@ -11,6 +11,7 @@ from aignehub.v1 import chat_pb2
 from aignehub.v1.chat_pb2 import AllowedTools, FunctionTool, Tool, ToolChoice
 
 from server.errors import InvalidArgument, UnsupportedByProvider
+from server.wire.chat.tool_names import check_allowed, tool_name
 from server.wire.gemini import words
 from server.wire.gemini.draft import Draft
 from server.wire.json_text import check_object, object_of
@@ -28,7 +29,7 @@ def encode_tools(draft: Draft) -> None:
     kept = _kept(request.tool_choice, draft)
     for place, tool in enumerate(request.tools):
         encoded = _tool(tool, f"tools[{place}]", draft)
-        if kept is not None and _name(tool) not in kept:
+        if kept is not None and tool_name(tool) not in kept:
             continue
         if tool.HasField("function"):
             if not functions:
@@ -121,21 +122,8 @@ def _kept(choice: ToolChoice, draft: Draft) -> frozenset[str] | None:
     if not choice.HasField("allowed_tools"):
         return None
     allowed: AllowedTools = choice.allowed_tools
-    declared = {_name(tool) for tool in draft.request.tools}
-    for place, name in enumerate(allowed.names):
-        if name not in declared:
-            raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
+    check_allowed(allowed, {tool_name(tool) for tool in draft.request.tools})
     if allowed.mode == chat_pb2.TOOL_CHOICE_MODE_REQUIRED:
         return None
     # Sent alone, the allowed tools are all there is to choose from.
     return frozenset(allowed.names)
-
-
-def _name(tool: Tool) -> str:
-    match tool.WhichOneof("tool"):
-        case "function":
-            return tool.function.name
-        case "custom":
-            return tool.custom.name
-        case _:
-            return tool.provider.type

@@ -9,6 +9,7 @@ from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.tool_names import check_allowed
 from server.wire.json_text import check_object
 from server.wire.ollama.names import NAME
 
@@ -55,9 +56,7 @@ def _allowed(choice: ToolChoice, names: list[str]) -> set[str]:
         case "mode" if choice.mode == chat_pb2.TOOL_CHOICE_MODE_NONE:
             return set()
         case "allowed_tools" if choice.allowed_tools.mode != chat_pb2.TOOL_CHOICE_MODE_REQUIRED:
-            for place, name in enumerate(choice.allowed_tools.names):
-                if name not in names:
-                    raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
+            check_allowed(choice.allowed_tools, names)
             return set(choice.allowed_tools.names)
         case None:
             raise InvalidArgument.field("tool_choice", "set mode, function_name, custom_name or allowed_tools")

@@ -9,6 +9,7 @@ from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.tool_names import allowed_places
 from server.wire.json_text import check_object, with_type
 from server.wire.openai_chat import words
 from server.wire.openai_chat.dialect import Dialect
@@ -162,14 +163,11 @@ def _allow(
     dialect: Dialect,
     body: dict[str, Any],
 ) -> list[Any]:
-    places = {_name(tool): place for place, tool in enumerate(request.tools)}
-    for place, name in enumerate(allowed.names):
-        if name not in places:
-            raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
+    places = allowed_places(allowed, request.tools)
     mode = allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO
     if not dialect.allowed_tools:
         # Sent alone, the allowed tools are all there is to choose from.
-        keep = {places[name] for name in allowed.names}
+        keep = set(places.values())
         kept = [tool for place, tool in enumerate(encoded) if place in keep]
         body["tool_choice"] = _mode(mode, kept, dialect)
         return kept
@@ -179,16 +177,6 @@ def _allow(
         "allowed_tools": {"mode": _mode(mode, encoded, dialect), "tools": named},
     }
     return encoded
-
-
-def _name(tool: Tool) -> str:
-    match tool.WhichOneof("tool"):
-        case "function":
-            return tool.function.name
-        case "custom":
-            return tool.custom.name
-        case _:
-            return tool.provider.type
 
 
 def _reference(tool: Tool, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from aignehub.v1.chat_service_pb2 import CreateChatCompletionRequest, WebSearchO
 
 from server.errors import InvalidArgument, UnsupportedByProvider
 from server.wire.chat.adjustments import Adjustments
+from server.wire.chat.tool_names import check_allowed
 from server.wire.json_text import check_object, with_type
 from server.wire.openai_chat import words
 from server.wire.openai_responses.dialect import ResponsesDialect
@@ -134,9 +135,7 @@ def _allow(
     mode = words.TOOL_CHOICE_MODES[allowed.mode or chat_pb2.TOOL_CHOICE_MODE_AUTO]
     references = [_reference(tool) for tool in request.tools]
     names = [reference.get("name", reference["type"]) for reference in references]
-    for place, name in enumerate(allowed.names):
-        if name not in names:
-            raise InvalidArgument.field(f"tool_choice.allowed_tools.names[{place}]", "is not one of tools")
+    check_allowed(allowed, names)
     if not dialect.allowed_tools:
         # Sent alone, the allowed tools are all there is to choose from.
         body["tool_choice"] = mode

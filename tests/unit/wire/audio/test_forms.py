@@ -18,11 +18,13 @@ def word(text: str, begin: float, end: float, speaker: str = "") -> TranscriptWo
 
 def test_a_name_cannot_leave_its_place() -> None:
     piece = bytes(10)
-    kind, pieces = multipart([('a"b\r\nc', "v")], [FilePart("file", 'x"\r\ny.wav', "audio/wav\r\nX: y", (piece,))])
+    kind, pieces = multipart(
+        [('a"b\r\nc', "v")], [FilePart("file", 'x"\r\ny\0\x7f.wav', "audio/wav\r\nX: y", (piece,))]
+    )
     body = b"".join(pieces)
     assert kind.startswith("multipart/form-data; boundary=hub-")
     assert b'name="a%22b%0D%0Ac"' in body
-    assert b'filename="x%22%0D%0Ay.wav"' in body
+    assert b'filename="x%22%0D%0Ay%00%7F.wav"' in body
     assert b"\r\nX: y" not in body
     assert any(one is piece for one in pieces)  # never copied
 
