@@ -206,6 +206,8 @@ class Course:
     def _failure(self) -> HubError:
         """The error of the call, telling how many attempts it took."""
         error = self._error or ProviderUnavailable("no provider could be asked")
+        if self._made:
+            error.attempts, error.credential = len(self._made), self._made[-1].call.credential.name
         if len(self._made) > 1:
             tried = [f"{one.candidate.id} {one.reason}" for one in self._made[:8]]
             error.metadata["attempts"] = ", ".join(tried)[:512]

@@ -8,6 +8,7 @@ from aignehub.admin.v1 import provider_service_pb2 as pb
 from aignehub.admin.v1.provider_service_pb2_grpc import ProviderServiceServicer
 from typing_extensions import override
 
+from server.calls import current_call
 from server.errors import InvalidArgument, OneOfSeveral
 from server.routing.catalogue import Provider
 from server.routing.health.book import HealthBook
@@ -44,6 +45,7 @@ class ProviderService(ProviderServiceServicer):
     @override
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         validate(request)
+        current_call.get().subject = request.provider[:_MOST_SHOWN]
         live = self._live
         providers = live.configured.catalogue.providers
         if request.provider:
@@ -57,6 +59,7 @@ class ProviderService(ProviderServiceServicer):
     @override
     async def UpdateProvider(self, request: pb.UpdateProviderRequest, context: Context) -> pb.UpdateProviderResponse:
         validate(request)
+        current_call.get().subject = "/".join(filter(None, (request.provider, request.credential)))[:_MOST_SHOWN]
         enabled = request.enabled if request.HasField("enabled") else None
         weight = request.weight if request.HasField("weight") else None
         if enabled is None and weight is None:
@@ -115,6 +118,8 @@ _BREAKERS = {
     State.HALF_OPEN: pb.BREAKER_STATE_HALF_OPEN,
     State.OPEN: pb.BREAKER_STATE_OPEN,
 }
+_MOST_SHOWN = 128
+"""Characters of names in the log: they come from a caller."""
 _SHOWN = 4
 _SHORTEST = 16
 """Of a shorter secret, eight characters would be half."""
