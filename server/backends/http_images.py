@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeVar
 
 from aignehub.v1 import image_service_pb2 as pb
+from typing_extensions import override
 
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
+from server.backends.image_calls import ImageCalls, Whole
 from server.backends.image_delivery import ImageDelivery, Told, fill_response
 from server.backends.image_events import events_of
 from server.backends.media import CallerMedia
@@ -21,10 +22,8 @@ from server.wire.codec import ImageCodec
 from server.wire.http import HttpRequest, HttpResponse
 from server.wire.pictures import ImageRequest, Picture
 
-_R = TypeVar("_R", pb.GenerateImagesResponse, pb.EditImagesResponse)
 
-
-class HttpImageBackend:
+class HttpImageBackend(ImageCalls):
     """An ImageBackend over HTTP. Phases are those of HttpChatBackend; fetching a provider's URL is waiting for it."""
 
     def __init__(self, endpoint: Endpoint, codec: ImageCodec, transport: Transport, media: CallerMedia) -> None:
@@ -37,14 +36,6 @@ class HttpImageBackend:
     def capabilities(self, model: str) -> tuple[str, ...]:
         """See ImageBackend.capabilities."""
         return self._codec.capabilities(model)
-
-    async def generate(self, request: pb.GenerateImagesRequest, call: Call) -> pb.GenerateImagesResponse:
-        """See ImageBackend.generate."""
-        return await self._whole(request, pb.GenerateImagesResponse(), call)
-
-    async def edit(self, request: pb.EditImagesRequest, call: Call) -> pb.EditImagesResponse:
-        """See ImageBackend.edit."""
-        return await self._whole(request, pb.EditImagesResponse(), call)
 
     async def stream(self, request: ImageRequest, call: Call) -> AsyncGenerator[pb.ImageStreamEvent]:
         """See ImageBackend.stream."""
@@ -61,7 +52,8 @@ class HttpImageBackend:
             yield told.summary(call)
         raise broken
 
-    async def _whole(self, request: ImageRequest, response: _R, call: Call) -> _R:
+    @override
+    async def _whole(self, request: ImageRequest, response: Whole, call: Call) -> Whole:
         try:
             request = await self._inlined(request, call)
             asked = await self._encoded(request, call, stream=False)

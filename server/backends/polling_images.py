@@ -5,15 +5,16 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from aignehub.v1 import image_service_pb2 as pb
 from aignehub.v1.usage_pb2 import GatewayInfo
+from typing_extensions import override
 
 from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
+from server.backends.image_calls import ImageCalls, Whole
 from server.backends.image_delivery import ImageDelivery, Told, fill_response
 from server.backends.image_events import events_of
 from server.backends.media import CallerMedia
@@ -24,7 +25,6 @@ from server.wire.codec import ImageJobCodec
 from server.wire.http import HttpRequest
 from server.wire.pictures import Drawn, ImageJob, ImageRequest
 
-_R = TypeVar("_R", pb.GenerateImagesResponse, pb.EditImagesResponse)
 _PATH = re.compile(r'/[!"$-~]*')
 _PATIENCE = 5
 """Answers in a row that may fail to tell how the job goes: it is paid for, so one hiccup must not lose it."""
@@ -46,7 +46,7 @@ class Pauses:
             pause = min(pause * self.growth, self.longest)
 
 
-class PollingImageBackend:
+class PollingImageBackend(ImageCalls):
     """An ImageBackend by jobs. Phases are those of HttpChatBackend; pauses are waiting for the provider.
 
     The job is begun once. It is asked after until the deadline, or until the call is cancelled.
@@ -72,14 +72,6 @@ class PollingImageBackend:
         """See ImageBackend.capabilities."""
         return self._codec.capabilities(model)
 
-    async def generate(self, request: pb.GenerateImagesRequest, call: Call) -> pb.GenerateImagesResponse:
-        """See ImageBackend.generate."""
-        return await self._whole(request, pb.GenerateImagesResponse(), call)
-
-    async def edit(self, request: pb.EditImagesRequest, call: Call) -> pb.EditImagesResponse:
-        """See ImageBackend.edit."""
-        return await self._whole(request, pb.EditImagesResponse(), call)
-
     async def stream(self, request: ImageRequest, call: Call) -> AsyncGenerator[pb.ImageStreamEvent]:
         """See ImageBackend.stream; the events come at the end, there are no previews."""
         told = Told()
@@ -90,7 +82,8 @@ class PollingImageBackend:
                 yield event
         yield told.summary(call)
 
-    async def _whole(self, request: ImageRequest, response: _R, call: Call) -> _R:
+    @override
+    async def _whole(self, request: ImageRequest, response: Whole, call: Call) -> Whole:
         drawn, gateway = await self._draw(request, call)
         return fill_response(response, drawn, gateway, call)
 

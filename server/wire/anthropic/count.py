@@ -1,17 +1,17 @@
 """Counting the tokens of a request: https://platform.claude.com/docs/en/build-with-claude/token-counting."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 from aignehub.v1.chat_service_pb2 import CountTokensResponse, CreateChatCompletionRequest
 from aignehub.v1.media_pb2 import Media
 
-from server.errors import HubError, ProviderBadResponse
+from server.errors import HubError
 from server.wire import json_value as json
 from server.wire import provider_errors
 from server.wire.anthropic.dialect import Dialect
 from server.wire.anthropic.encode import drafted, sent
 from server.wire.anthropic.parts import reads_url
+from server.wire.chat.counting import counted_part, told_count
 from server.wire.http import HttpRequest, HttpResponse, path_segment
 
 _COUNTED = frozenset(
@@ -32,7 +32,7 @@ class AnthropicCountCodec:
 
     def encode(self, request: CreateChatCompletionRequest, model: str) -> HttpRequest:
         """See CountCodec.encode."""
-        draft = drafted(self.dialect, _counted(request), model, stream=False)
+        draft = drafted(self.dialect, counted_part(request, _COUNTED), model, stream=False)
         del draft.body["max_tokens"]
         return sent(draft, self.dialect.count_path.replace("{model}", path_segment(model)), stream=False)
 
@@ -41,10 +41,7 @@ class AnthropicCountCodec:
         answer = json.obj(json.parse(response.body))
         if (error := provider_errors.error_in(answer, response.headers)) is not None:
             raise error
-        told = json.index(answer.get("input_tokens"))
-        if told is None:
-            raise ProviderBadResponse("the provider answered without a count of tokens")
-        return CountTokensResponse(input_tokens=told, model=model)
+        return CountTokensResponse(input_tokens=told_count(answer.get("input_tokens")), model=model)
 
     def reads_url(self, kind: str, media: Media, model: str) -> bool:
         """See ReadsUrls.reads_url."""
@@ -53,12 +50,3 @@ class AnthropicCountCodec:
     def decode_error(self, response: HttpResponse) -> HubError:
         """See CountCodec.decode_error."""
         return provider_errors.read_error(response)
-
-
-def _counted(request: CreateChatCompletionRequest) -> CreateChatCompletionRequest:
-    kept = CreateChatCompletionRequest()
-    kept.CopyFrom(request)
-    for field, _ in request.ListFields():
-        if field.name not in _COUNTED:
-            kept.ClearField(cast("Any", field.name))
-    return kept

@@ -3,12 +3,13 @@
 import orjson
 from aignehub.v1.chat_service_pb2 import CountTokensResponse, CreateChatCompletionRequest
 
-from server.errors import HubError, ProviderBadResponse, UnsupportedByProvider
+from server.errors import HubError, UnsupportedByProvider
 from server.wire import json_value as json
 from server.wire.bedrock.draft import PROVIDER
 from server.wire.bedrock.encode import drafted
 from server.wire.bedrock.errors import read_error
 from server.wire.bedrock.families import family_of, foundation_model
+from server.wire.chat.counting import told_count
 from server.wire.http import HttpRequest, HttpResponse, path_segment
 
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
@@ -30,9 +31,7 @@ class BedrockCountCodec:
 
     def decode(self, response: HttpResponse, model: str) -> CountTokensResponse:
         """See CountCodec.decode."""
-        told = json.index(json.obj(json.parse(response.body)).get("inputTokens"))
-        if told is None:
-            raise ProviderBadResponse("the provider counted no tokens")
+        told = told_count(json.obj(json.parse(response.body)).get("inputTokens"))
         return CountTokensResponse(input_tokens=told, model=model)
 
     def decode_error(self, response: HttpResponse) -> HubError:

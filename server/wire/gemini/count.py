@@ -1,14 +1,14 @@
 """Counting the tokens of a request: https://ai.google.dev/api/tokens."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import orjson
 from aignehub.v1.chat_service_pb2 import CountTokensResponse, CreateChatCompletionRequest
 from aignehub.v1.media_pb2 import Media
 
-from server.errors import HubError, ProviderBadResponse, UnsupportedByProvider
+from server.errors import HubError, UnsupportedByProvider
 from server.wire import json_value as json
+from server.wire.chat.counting import counted_part, told_count
 from server.wire.extra_body import PATH
 from server.wire.gemini import errors
 from server.wire.gemini.encode import HEADERS, draft_of, merge_extra
@@ -31,7 +31,7 @@ class GeminiCountCodec:
         """See CountCodec.encode. The Gemini API takes the request that would be sent, Vertex AI parts of one."""
         if not self.host.counts_whole and request.gateway.extra_body_json:
             raise UnsupportedByProvider.of(PATH, f"{self.host.name} counts nothing that the contract does not know")
-        draft = draft_of(self.host, _counted(request), model, stream=False)
+        draft = draft_of(self.host, counted_part(request, _COUNTED), model, stream=False)
         if self.host.counts_whole:
             merge_extra(request.gateway.extra_body_json, draft)
             body = {"generateContentRequest": {"model": self.host.resource(model), **draft.body}}
@@ -45,9 +45,7 @@ class GeminiCountCodec:
         answer = json.obj(json.parse(response.body))
         if (error := errors.error_in(answer, response.headers)) is not None:
             raise error
-        told = json.index(answer.get("totalTokens"))
-        if told is None:
-            raise ProviderBadResponse("the provider answered without a count of tokens")
+        told = told_count(answer.get("totalTokens"))
         by_kind = by_modality(answer.get("promptTokensDetails"))
         return CountTokensResponse(input_tokens=told, model=model, input_by_modality=by_kind)
 
@@ -58,12 +56,3 @@ class GeminiCountCodec:
     def reads_url(self, kind: str, media: Media, model: str) -> bool:
         """See ReadsUrls.reads_url."""
         return reads_url(self.host, kind, media, model)
-
-
-def _counted(request: CreateChatCompletionRequest) -> CreateChatCompletionRequest:
-    kept = CreateChatCompletionRequest()
-    kept.CopyFrom(request)
-    for field, _ in request.ListFields():
-        if field.name not in _COUNTED:
-            kept.ClearField(cast("Any", field.name))
-    return kept
