@@ -9,6 +9,7 @@ import structlog
 
 from server.config import Settings
 from server.config.models import ModelFacts
+from server.config.settings import UNTOLD
 from server.errors import ConfigError, FailedPrecondition
 from server.models.directory import Directory
 from server.routing.catalogue import Modality
@@ -124,12 +125,12 @@ class Reloader:
 def _refuse_emptied(before: Built, settings: Settings, after: Built) -> None:
     """Raises ConfigError where all providers are gone and the file does not say so: it is empty, or cut short."""
     gone = before.configuration.catalogue.providers and not after.configuration.catalogue.providers
-    if gone and "providers" not in settings.model_fields_set:
+    if gone and settings.providers is UNTOLD:
         raise ConfigError("no provider is left; write `providers: []` if that is meant")
 
 
 def _changed(before: Settings, after: Settings, *, exchangeable: bool) -> tuple[str, ...]:
-    names = type(after).model_fields
+    names = type(after).__struct_fields__
     wanted = [name for name in names if (name in EXCHANGEABLE) is exchangeable]
     return tuple(name for name in wanted if getattr(before, name) != getattr(after, name))
 

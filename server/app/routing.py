@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import asdict
+
 from server.config.settings import Settings
 from server.errors import ConfigError
 from server.routing.catalogue import Group
@@ -27,7 +29,7 @@ def routing_rules(settings: Settings) -> RoutingRules:
         hedge_share=told.hedge_share,
         hedge_at_p95=told.hedge_at_p95,
         health=HealthRules(
-            BreakerRules(**told.breaker.model_dump()),
+            BreakerRules(**asdict(told.breaker)),
             ConcurrencyRules(concurrency.initial, concurrency.least, concurrency.most),
         ),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from msgspec.structs import replace
 
 from server.app.hub import Hub
 from server.app.memory import keep_for_good, keep_freed_memory
@@ -55,7 +56,7 @@ def serve(
             return role
         kept.close()  # the parent has it still
         # One that takes another's place begins with what the others have reloaded, and is still one of as many.
-        settings = load().model_copy(update={"workers": count})
+        settings = replace(load(), workers=count)
         announce = partial(_answer, role)
     uvloop.run(_serve(Hub(settings, environ, load=load, config=config_path), announce))
     return 0
@@ -91,14 +92,14 @@ async def _serve(hub: Hub, announce: Callable[[str], None]) -> None:
 def _for_development(settings: Settings, environ: dict[str, str]) -> Settings:
     changes: dict[str, Any] = {"sandbox": True}
     if settings.auth.bootstrap_key_file is None:
-        auth = settings.auth.model_copy(update={"bootstrap_key_file": settings.data_dir / "key"})
+        auth = replace(settings.auth, bootstrap_key_file=settings.data_dir / "key")
         changes["auth"] = auth
     unset = {name: model for name, model in _DEV_MODELS.items() if not getattr(settings.defaults, name)}
     if unset:
-        changes["defaults"] = settings.defaults.model_copy(update=unset)
+        changes["defaults"] = replace(settings.defaults, **unset)
     if "OLLAMA_BASE_URL" not in environ and ollama_is_here():
         environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:11434"
-    return settings.model_copy(update=changes)
+    return replace(settings, **changes)
 
 
 def _invite(settings: Settings, address: str) -> None:

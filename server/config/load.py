@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
-from typing_extensions import override
 
+from server.config.reading import Fault, from_environment, read, variables
 from server.config.refusal import explain
 from server.config.settings import Settings
 from server.errors import ConfigError
@@ -38,25 +36,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], **overrides: An
         values = _merged(values, {"auth": {"bootstrap_key_file": bootstrap}})
     values = _merged(values, {name: value for name, value in overrides.items() if value is not None})
     try:
-        return _Resolved(**values)
-    except ValidationError as error:
-        raise ConfigError(explain(error, path, environ)) from None
-
-
-class _Resolved(Settings):
-    """Settings from keyword arguments alone: the sources were merged before."""
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+        return read(Settings, values)
+    except Fault as fault:
+        raise ConfigError(explain(fault, path, environ)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -78,16 +60,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    source = EnvSettingsSource(Settings)
-    # The source reads the process's environment; it is given the one it was asked for instead.
-    source.env_vars = {name.lower(): value for name, value in environ.items() if name not in _NOT_SETTINGS}
+    told = {name: value for name, value in environ.items() if name not in _NOT_SETTINGS}
     try:
-        return source()
-    except SettingsError as error:
-        # The message names the field and no value; https://docs.pydantic.dev/latest/concepts/pydantic_settings
-        field = re.search(r'field "(\w+)"', str(error))
-        name = f"HUB_{field[1].upper()}" if field else "a HUB_… variable"
-        raise ConfigError(f"environment variable {name} must hold JSON, such as [] or {{}}") from None
+        return from_environment(Settings, told, "HUB_", _merged)
+    except Fault as fault:
+        raise ConfigError(f"environment variable {fault.path} {fault.words}") from None
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +76,7 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = _variables(Settings, "HUB_")
+    known = set(variables(Settings, "HUB_"))
     for name in environ:
         if not name.startswith("HUB_") or name in _NOT_SETTINGS or _SERVICE_LINK.fullmatch(name):
             continue
@@ -107,17 +84,6 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             close = get_close_matches(name, known | _NOT_SETTINGS, n=1)
             hint = f"did you mean {close[0]}?" if close else "hub.example.yaml lists every setting"
             raise ConfigError(f"environment variable {name} is no setting of the hub; {hint}")
-
-
-def _variables(section: type[BaseModel], prefix: str) -> set[str]:
-    names: set[str] = set()
-    for field_name, field in section.model_fields.items():
-        name = prefix + field_name.upper()
-        names.add(name)
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                names |= _variables(inner, f"{name}__")
-    return names
 
 
 def process_environment() -> Mapping[str, str]:

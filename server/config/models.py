@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from msgspec import Meta, field
+from typing_extensions import override
 
 from server.config.section import Seconds, Section
 
@@ -18,15 +19,13 @@ PRICE_WORDS = (
     "output_video", "characters", "image", "audio_minute", "audio_hour", "call", "web_search", "file_search",
 )  # fmt: skip
 """What a price may be of."""
-Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=9, allow_inf_nan=False)]
-"""Whole nano-dollars: no float ever touches a price."""
-Prices = dict[str, Usd]
-"""By one of PRICE_WORDS. A Literal would say it as well, and take 130 KB of every hub's memory for its schema."""
-Told = TypeVar("Told", bound=dict[Any, Any])
-Tokens = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Prices = dict[str, Decimal]
+"""USD by one of PRICE_WORDS, whole nano-dollars: no float ever touches a price."""
+_MOST, _DIGITS = 1_000_000, 9
+Tokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
-class ModelFacts(Section):
+class ModelFacts(Section, frozen=True):
     """What is told of one model. What is left out is taken from the provider's own list, then from the hub's data."""
 
     display_name: str = ""
@@ -39,34 +38,45 @@ class ModelFacts(Section):
     """Most tokens it writes."""
     embedding_dimensions: tuple[Tokens, ...] = ()
     """Lengths of the vectors it makes."""
-    prices: Prices = Field(default_factory=dict)
+    prices: Prices = field(default_factory=dict)
     """USD for a million tokens or characters, or for one image, minute, hour, call or search. Told at all, they stand
     alone: nothing else that is known of the model's prices is added."""
-    prices_above: dict[Tokens, Prices] = Field(default_factory=dict)
+    prices_above: dict[Tokens, Prices] = field(default_factory=dict)
     """Prices that take over once a call reads more tokens than this."""
-    prices_by_tier: dict[str, Prices] = Field(default_factory=dict)
+    prices_by_tier: dict[str, Prices] = field(default_factory=dict)
     """Prices of a service tier, such as flex."""
 
-    @field_validator("prices", "prices_above", "prices_by_tier")
-    @classmethod
-    def _know_their_words(cls, told: Told) -> Told:
-        for word, inner in told.items():
-            for price in inner if isinstance(inner, dict) else (word,):
-                if price not in PRICE_WORDS:
-                    raise ValueError(f"{price!r} is no price; there are {', '.join(PRICE_WORDS)}")
-        return told
+    def __post_init__(self) -> None:
+        _judge("prices", self.prices)
+        for above, prices in self.prices_above.items():
+            _judge(f"prices_above[{above}]", prices)
+        for tier, prices in self.prices_by_tier.items():
+            _judge(f"prices_by_tier.{tier}", prices)
 
 
-class ModelSettings(ModelFacts):
+def _judge(place: str, prices: Prices) -> None:
+    for word, price in prices.items():
+        if word not in PRICE_WORDS:
+            raise ValueError(f"{place}: {word!r} is no price; there are {', '.join(PRICE_WORDS)}")
+        if not price.is_finite() or not 0 <= price <= _MOST or price != round(price, _DIGITS):
+            raise ValueError(f"{place}.{word}: must be USD from 0 to {_MOST:,} with at most {_DIGITS} decimal places")
+
+
+class ModelSettings(ModelFacts, frozen=True, kw_only=True):
     """One model of a provider."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, Meta(min_length=1)]
     """The provider's own name."""
     aliases: tuple[str, ...] = ()
     """Other bare names callers may use."""
 
+    @classmethod
+    @override
+    def written(cls, told: object) -> object:
+        return {"name": told} if isinstance(told, str) else told
 
-class ModelListSettings(Section):
+
+class ModelListSettings(Section, frozen=True):
     """What the hub knows of models; times in seconds."""
 
     ask_providers: bool = True

@@ -2,25 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from msgspec import Meta
+from typing_extensions import override
 
 from server.config.section import Seconds, Section
 
 PolicyName = Literal["order", "weight", "price", "latency", "throughput"]
-Weight = Annotated[int, Field(ge=1, le=10_000)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[int, Meta(ge=1, le=10_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-class BreakerSettings(Section):
+class BreakerSettings(Section, frozen=True):
     """When a model at a provider is left alone; times in seconds."""
 
-    consecutive_failures: int = Field(default=5, ge=1)
+    consecutive_failures: Annotated[int, Meta(ge=1)] = 5
     """Failures in a row that open the breaker."""
     failed_share: Share = 0.5
     """Share of failed calls that opens it as well, once there were window_calls of them."""
     window: Seconds = 30
     """Over which that share is taken."""
-    window_calls: int = Field(default=20, ge=1)
+    window_calls: Annotated[int, Meta(ge=1)] = 20
     """Fewer calls than this say nothing about a share."""
     open_for: Seconds = 30
     """How long it stays open the first time; twice as long the second time in a row, and so on."""
@@ -28,29 +29,29 @@ class BreakerSettings(Section):
     """The most of that."""
 
 
-class ConcurrencySettings(Section):
+class ConcurrencySettings(Section, frozen=True):
     """How many calls one provider gets at once; the limit moves between least and most as its latency does."""
 
-    initial: int = Field(default=200, ge=1)
+    initial: Annotated[int, Meta(ge=1)] = 200
     """Where it begins."""
-    least: int = Field(default=20, ge=1)
+    least: Annotated[int, Meta(ge=1)] = 20
     """It never falls below."""
-    most: int = Field(default=4000, ge=1)
+    most: Annotated[int, Meta(ge=1)] = 4000
     """It never rises above."""
 
 
-class RoutingSettings(Section):
+class RoutingSettings(Section, frozen=True):
     """How calls are routed unless they say otherwise; times in seconds."""
 
     policy: PolicyName = "order"
     """How providers of one model are ordered; a group's own policy and the caller's override it."""
-    max_repeats: int = Field(default=2, ge=0, le=10)
+    max_repeats: Annotated[int, Meta(ge=0, le=10)] = 2
     """Times that one call may send the same to the same provider again, where that is safe."""
     longest_wait: Seconds = 5
     """A longer Retry-After is not waited out: another model is asked, else the call ends and tells it (RetryInfo)."""
     retry_share: Share = 0.2
     """Repeats in progress, as a share of the calls in progress; more would feed a storm."""
-    retry_floor: int = Field(default=3, ge=0)
+    retry_floor: Annotated[int, Meta(ge=0)] = 3
     """Repeats that are allowed in any case."""
     hedge_share: Share = 0.05
     """Second attempts beside slow first ones, as a share of all calls."""
@@ -60,26 +61,29 @@ class RoutingSettings(Section):
     concurrency: ConcurrencySettings = ConcurrencySettings()
 
 
-class MemberSettings(Section):
+class MemberSettings(Section, frozen=True):
     """One model of a group."""
 
-    model: str = Field(min_length=1, max_length=256)
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
     """Its name, as a caller would write it; another group's name is fine."""
     weight: Weight = 100
     """Its share of the calls under the policy weight."""
 
+    @classmethod
+    @override
+    def written(cls, told: object) -> object:
+        return {"model": told} if isinstance(told, str) else told
 
-class GroupSettings(Section):
+
+class GroupSettings(Section, frozen=True):
     """Several models under one name; a bare list is a group of those models."""
 
-    models: tuple[MemberSettings, ...] = Field(min_length=1)
+    models: Annotated[tuple[MemberSettings, ...], Meta(min_length=1)]
     """Best first; a bare string is a model of weight 100."""
     policy: PolicyName | None = None
     """How they are ordered; empty takes routing.policy."""
 
-    @field_validator("models", mode="before")
     @classmethod
-    def _bare_names(cls, models: object) -> object:
-        if isinstance(models, list | tuple):
-            return [{"model": model} if isinstance(model, str) else model for model in models]
-        return models
+    @override
+    def written(cls, told: object) -> object:
+        return {"models": told} if isinstance(told, list | tuple) else told

@@ -3,25 +3,26 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from msgspec import Meta, field
+from typing_extensions import override
 
 from server.config.models import ModelListSettings, ModelSettings
 from server.config.routing import GroupSettings, RoutingSettings, Weight
-from server.config.section import Seconds, Section
+from server.config.section import Seconds, Secret, Section
 from server.transport.addresses import network as parse_network
 
 _MIB = 1024 * 1024
 
-Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
+_INT32 = 2**31 - 1
+Size = Annotated[int, Meta(ge=1, le=_INT32)]
 """gRPC counts bytes and streams in 32 bits too."""
-Port = Annotated[int, Field(ge=1, le=65535)]
-GroupName = Annotated[str, Field(pattern=r"^[^/\s][^/\s]{0,63}$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+GroupName = Annotated[str, Meta(pattern=r"^[^/\s][^/\s]{0,63}\Z")]
 """No slash: what has one names a provider."""
-InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+InstanceName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 
 
-class GrpcSettings(Section):
+class GrpcSettings(Section, frozen=True):
     """The HTTP/2 side of the server; times in seconds."""
 
     keepalive_time: Seconds = 60
@@ -30,7 +31,7 @@ class GrpcSettings(Section):
     """Close a connection whose ping is not answered by then."""
     min_ping_interval: Seconds = 10
     """Clients may ping this often; gRPC's own floor of 5 minutes would disconnect clients that keep alive properly."""
-    max_ping_strikes: int = Field(default=2, ge=0, le=1000)
+    max_ping_strikes: Annotated[int, Meta(ge=0, le=1000)] = 2
     """Pings too many before a client is sent away."""
     max_connection_age: Seconds = 1800
     """Ask clients to reconnect after this long (within 10 %), so that load balancers can move them."""
@@ -43,18 +44,18 @@ class GrpcSettings(Section):
     bounds the work, and a bound at all keeps a flood of resets cheap."""
     handshake_timeout: Seconds = 10
     """Close a connection that has not finished its handshake by then; without it silent peers hold sockets."""
-    max_receive_message_bytes: Annotated[Size, Field(ge=1024)] = 64 * _MIB
+    max_receive_message_bytes: Annotated[int, Meta(ge=1024, le=_INT32)] = 64 * _MIB
     """Largest request. gRPC's 4 MiB is too small for a few photographs or a minute of sound."""
-    max_send_message_bytes: Annotated[Size, Field(ge=1024)] = 64 * _MIB
+    max_send_message_bytes: Annotated[int, Meta(ge=1024, le=_INT32)] = 64 * _MIB
     """Largest response."""
-    stream_window_bytes: Annotated[Size, Field(ge=65536)] = 256 * 1024
+    stream_window_bytes: Annotated[int, Meta(ge=65536, le=_INT32)] = 256 * 1024
     """How much of a request a client may send ahead of being read. Fixed, because gRPC's own probing widens it to
     megabytes a call, which strangers' refused uploads then fill; raise it for large uploads over long distances."""
-    max_metadata_bytes: Annotated[Size, Field(ge=4096)] = 16384
+    max_metadata_bytes: Annotated[int, Meta(ge=4096, le=_INT32)] = 16384
     """Largest request metadata; a JWT takes up to 8 KiB."""
 
 
-class TlsSettings(Section):
+class TlsSettings(Section, frozen=True):
     """Server certificate; both files are read again when they change, so a renewal needs no restart."""
 
     cert_file: Path
@@ -63,27 +64,27 @@ class TlsSettings(Section):
     """PEM private key."""
 
 
-class LimitSettings(Section):
+class LimitSettings(Section, frozen=True):
     """Bounds on work, times in seconds."""
 
-    max_concurrent_calls: int = Field(default=2000, ge=1)
+    max_concurrent_calls: Annotated[int, Meta(ge=1)] = 2000
     """Calls in progress at once; further ones are refused with RetryInfo rather than queued."""
-    max_concurrent_calls_per_key: int = Field(default=1000, ge=1)
+    max_concurrent_calls_per_key: Annotated[int, Meta(ge=1)] = 1000
     """The same for one caller whose key says nothing of its own."""
     max_call_seconds: Seconds = 1800
     """Longest call, also where the caller set no deadline."""
 
 
-class DrainSettings(Section):
+class DrainSettings(Section, frozen=True):
     """What happens on SIGTERM; times in seconds."""
 
-    delay: float = Field(default=0, ge=0)
+    delay: Annotated[float, Meta(ge=0)] = 0
     """Keep serving this long after readiness fell, so that load balancers notice. 5 to 10 on Kubernetes."""
-    grace: float = Field(default=30, ge=0)
+    grace: Annotated[float, Meta(ge=0)] = 30
     """Calls in progress may go on this long, then they are cancelled."""
 
 
-class TransportSettings(Section):
+class TransportSettings(Section, frozen=True):
     """Connections to providers; times in seconds. The caller's deadline ends every wait sooner."""
 
     connect_timeout: Seconds = 5
@@ -92,9 +93,9 @@ class TransportSettings(Section):
     """From the request sent to the first byte of the answer; reasoning models think before they speak."""
     idle_timeout: Seconds = 60
     """Between two reads of an answer; without it a stalled stream would hang until the deadline."""
-    max_connections: int = Field(default=4096, ge=1)
+    max_connections: Annotated[int, Meta(ge=1)] = 4096
     """Sockets to all providers together."""
-    max_response_bytes: int = Field(default=64 * _MIB, ge=1024)
+    max_response_bytes: Annotated[int, Meta(ge=1024)] = 64 * _MIB
     """Largest whole answer of a provider."""
     proxy: str = ""
     """http:// proxy for all providers; HTTPS_PROXY of the environment fills it where it is empty."""
@@ -102,7 +103,7 @@ class TransportSettings(Section):
     """PEM bundle of further authorities to trust, for a proxy or a provider of your own."""
 
 
-class EgressSettings(Section):
+class EgressSettings(Section, frozen=True):
     """What the hub fetches because a caller named it (image and file URLs)."""
 
     allow_http: bool = False
@@ -111,32 +112,32 @@ class EgressSettings(Section):
     """Ports that may be fetched from; others are services of another kind."""
     allowed_networks: tuple[str, ...] = ()
     """Private networks callers may name all the same, such as 10.1.0.0/16 for your own media store."""
-    max_fetch_bytes: int = Field(default=20 * _MIB, ge=1024)
+    max_fetch_bytes: Annotated[int, Meta(ge=1024)] = 20 * _MIB
     """Largest file fetched."""
     timeout: Seconds = 20
     """Longest fetch."""
 
-    @field_validator("allowed_networks")
-    @classmethod
-    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for network in networks:
-            parse_network(network)
-        return networks
+    def __post_init__(self) -> None:
+        for network in self.allowed_networks:
+            try:
+                parse_network(network)
+            except ValueError as error:
+                raise ValueError(f"allowed_networks: {error}") from None
 
 
-class ScopeRights(Section):
+class ScopeRights(Section, frozen=True):
     """What a token's scope allows; the same patterns as a key's."""
 
     methods: tuple[str, ...] = ("aignehub.v1.*",)
     models: tuple[str, ...] = ("*",)
 
 
-class IssuerSettings(Section):
+class IssuerSettings(Section, frozen=True):
     """An OAuth issuer whose JWTs are accepted as bearers."""
 
-    issuer: str = Field(min_length=1)
+    issuer: Annotated[str, Meta(min_length=1)]
     """Exactly the token's iss."""
-    audiences: tuple[str, ...] = Field(min_length=1)
+    audiences: Annotated[tuple[str, ...], Meta(min_length=1)]
     """A token must be meant for one of these (aud)."""
     jwks_url: str = ""
     """Where its keys are; or jwks_file."""
@@ -144,15 +145,15 @@ class IssuerSettings(Section):
     """A JWKS on disk; or jwks_url."""
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     """Signatures accepted; none and the HMAC family never are."""
-    leeway: float = Field(default=30, ge=0, le=300)
+    leeway: Annotated[float, Meta(ge=0, le=300)] = 30
     """Seconds that clocks may differ."""
     scope_claim: str = "scope"
     """The claim that lists scopes."""
-    scopes: dict[str, ScopeRights] = Field(default_factory=lambda: {"hub": ScopeRights()})
+    scopes: dict[str, ScopeRights] = field(default_factory=lambda: {"hub": ScopeRights()})
     """Scope name to rights. A token with none of these may call nothing."""
 
 
-class AuthSettings(Section):
+class AuthSettings(Section, frozen=True):
     """Who may call."""
 
     bootstrap_key_file: Path | None = None
@@ -161,7 +162,7 @@ class AuthSettings(Section):
     """OAuth issuers accepted beside keys."""
 
 
-class DefaultSettings(Section):
+class DefaultSettings(Section, frozen=True):
     """Models for calls that name none."""
 
     chat: str = ""
@@ -176,18 +177,23 @@ class DefaultSettings(Section):
     """Model of a speech request whose model is empty."""
 
 
-class ApiKeySettings(Section):
+class ApiKeySettings(Section, frozen=True):
     """One key of a provider; a bare string is a key of weight 100."""
 
-    key: SecretStr
+    key: Secret
     """A literal, env:NAME or file:/path. Literals end up in backups: prefer the others."""
-    name: str = Field(default="", max_length=64)
+    name: Annotated[str, Meta(max_length=64)] = ""
     """Name to show in place of the value; empty takes the variable, the file or the place in the list."""
     weight: Weight = 100
     """Its share of the calls beside the provider's other keys."""
 
+    @classmethod
+    @override
+    def written(cls, told: object) -> object:
+        return {"key": told} if isinstance(told, str | Secret) else told
 
-class ProviderSettings(Section):
+
+class ProviderSettings(Section, frozen=True):
     """One instance of a provider. A kind may be configured several times under different names."""
 
     name: InstanceName
@@ -204,9 +210,9 @@ class ProviderSettings(Section):
     """Models to list; a bare string is a model of that name."""
     models_closed: bool = False
     """Refuse models that are not listed; otherwise any name under this provider passes through."""
-    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    headers: dict[str, Secret] = field(default_factory=dict)
     """Sent with every request to it."""
-    options: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     """The kind's own options, such as organization or api_version."""
     proxy: str = ""
     """http:// proxy for this provider alone."""
@@ -215,49 +221,28 @@ class ProviderSettings(Section):
     idle_timeout: Seconds | None = None
     """Overrides transport.idle_timeout."""
 
-    @field_validator("models", mode="before")
-    @classmethod
-    def _bare_names(cls, models: object) -> object:
-        if isinstance(models, list | tuple):
-            return [{"name": model} if isinstance(model, str) else model for model in models]
-        return models
 
-    @field_validator("api_keys", mode="before")
-    @classmethod
-    def _bare_keys(cls, keys: object) -> object:
-        if isinstance(keys, list | tuple):
-            return [{"key": key} if isinstance(key, str | SecretStr) else key for key in keys]
-        return keys
+class _Untold(tuple[ProviderSettings, ...]):
+    """An empty list that nobody wrote."""
+
+    __slots__ = ()
 
 
-class Settings(BaseSettings):
+UNTOLD: tuple[ProviderSettings, ...] = _Untold()
+"""``Settings.providers`` where neither file nor environment says anything of it."""
+
+
+class Settings(Section, frozen=True):
     """The whole configuration. ``HUB_LISTEN`` sets ``listen``, ``HUB_LIMITS__MAX_CALL_SECONDS`` a nested one."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="HUB_",
-        env_nested_delimiter="__",
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,
-    )
 
     listen: str = "127.0.0.1:50051"
     """host:port; port 0 takes a free one, which the ready line tells."""
-
-    @field_validator("listen", "health_listen")
-    @classmethod
-    def _is_address(cls, listen: str | None) -> str | None:
-        host, colon, port = (listen or "").rpartition(":")
-        if listen is not None and not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(f"{listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051")
-        return listen
 
     health_listen: str | None = None
     """host:port that serves grpc.health.v1 alone, without tls: the gRPC probes of Kubernetes speak none. No key and no
     call passes there."""
 
-    workers: int = Field(default=1, ge=1, le=64)
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     """Processes that share the port, for machines with several cores. A connection stays with one of them, so callers
     need several, and each worker admits its share of every limit on calls (rounded up). Breakers, retry budgets and
     what GetStatus and ListProviders tell are each worker's own; what must hold for all is refused: idempotency keys,
@@ -285,21 +270,20 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     defaults: DefaultSettings = DefaultSettings()
     models: ModelListSettings = ModelListSettings()
-    providers: tuple[ProviderSettings, ...] = ()
+    providers: tuple[ProviderSettings, ...] = UNTOLD
     """Instances beside those that a key in the environment switches on."""
     providers_from_environment: bool = True
     """Switch on each kind whose key variable (OPENAI_API_KEY and the like) is set."""
-    groups: dict[GroupName, GroupSettings] = Field(default_factory=dict)
+    groups: dict[GroupName, GroupSettings] = field(default_factory=dict)
     """Names of your own for several models, such as fast: [groq/…, cerebras/…]."""
-    aliases: dict[GroupName, str] = Field(default_factory=dict)
+    aliases: dict[GroupName, str] = field(default_factory=dict)
     """Names of your own for one model."""
     routing: RoutingSettings = RoutingSettings()
 
-    @field_validator("groups", mode="before")
-    @classmethod
-    def _bare_groups(cls, groups: object) -> object:
-        if isinstance(groups, dict):
-            return {
-                name: {"models": group} if isinstance(group, list | tuple) else group for name, group in groups.items()
-            }
-        return groups
+    def __post_init__(self) -> None:
+        for name, listen in (("listen", self.listen), ("health_listen", self.health_listen)):
+            host, colon, port = (listen or "").rpartition(":")
+            if listen is not None and not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+                raise ValueError(
+                    f"{name}: {listen!r} is no address; write host:port, such as 127.0.0.1:50051 or [::]:50051"
+                )

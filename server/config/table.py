@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from server.config.models import ModelFacts
+from server.config.reading import Fault, read
 from server.errors import ConfigError
 
 _SHAPE = "it must be a mapping of provider/model to facts, such as openai/gpt-5: {max_input_tokens: 272000}"
@@ -33,8 +33,6 @@ def _model_id(name: object, place: str) -> str:
 
 def _facts(name: object, facts: object, place: str) -> ModelFacts:
     try:
-        return ModelFacts.model_validate(facts)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        raise ConfigError(f"{place}: {name}{'.' if where else ''}{where}: {first['msg']}") from None
+        return read(ModelFacts, facts)
+    except Fault as fault:
+        raise ConfigError(f"{place}: {name}{'.' if fault.path else ''}{fault.path}: {fault.words}") from None

@@ -14,6 +14,7 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _DATA = b"data: "
+_END = b"\n\n"
 
 
 class SseParser:
@@ -30,7 +31,15 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[Event]:
         """Events that this read completed, in order. Raises ProviderBadResponse where one is too long."""
-        if self._begun and not self._held and not self._after_cr and _is_one(data):
+        fresh = self._begun and not self._held and not self._after_cr
+        # Most reads are one line of data and the blank line after it.
+        if (
+            fresh
+            and data.startswith(_DATA)
+            and data.endswith(_END)
+            and b"\r" not in data
+            and data.find(b"\n", 0, -2) < 0
+        ):
             return [("", data[len(_DATA) : -2])]
         if b"\r" in data or self._after_cr:
             data = self._unify_line_ends(data)
@@ -77,11 +86,6 @@ class SseParser:
                 return data
         self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-
-def _is_one(data: bytes) -> bool:
-    """Whether it is one line of data and the blank line after it, as most reads are while an answer comes."""
-    return data.startswith(_DATA) and data.find(b"\n") == len(data) - 2 and data.endswith(b"\n\n") and b"\r" not in data
 
 
 def _event(block: bytes) -> Event | None:

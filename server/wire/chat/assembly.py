@@ -227,9 +227,10 @@ class ChoiceAssembly:
             self._call.arguments_delta += self._joined()
 
     def _joined(self) -> str:
-        text = self._pieces[0] if len(self._pieces) == 1 else "".join(self._pieces)
-        self._pieces = []
-        self.size += estimate.text_size(text)
+        pieces = self._pieces
+        text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        pieces.clear()
+        self.size += len(text) if text.isascii() else estimate.text_size(text)
         return text
 
 

@@ -87,14 +87,15 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
-        told = "error" in chunk or chunk.get("object") == "error"
+        told = "error" in chunk or "base_resp" in chunk or chunk.get("object") == "error"
         if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
 
     def _read_usual(self, chunk: UsualChunk) -> bool:
         """False where it says more than it seems to."""
-        (choice,) = chunk.choices
-        if not self._choice(choice.index).read_usual(choice.delta):
+        (told,) = chunk.choices
+        choice = self._choices.get(told.index) or self._choice(told.index)
+        if not choice.read_usual(told.delta):
             return False
         if chunk.service_tier:
             self._tier = chunk.service_tier

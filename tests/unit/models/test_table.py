@@ -7,6 +7,7 @@ import pytest
 
 from server.config import load_settings
 from server.config.models import ModelFacts
+from server.config.reading import read
 from server.config.table import load_model_table
 from server.errors import ConfigError
 from server.models.served import Served
@@ -15,12 +16,13 @@ from server.models.vocabulary import PRICES
 
 
 def test_prices_come_in_steps_and_tiers() -> None:
-    facts = ModelFacts.model_validate(
+    facts = read(
+        ModelFacts,
         {
             "prices": {"input": 1.25, "output": "10", "audio_minute": 0.006},
             "prices_above": {200_000: {"input": 2.5}},
             "prices_by_tier": {"flex": {"input": 0.625}},
-        }
+        },
     )
     told = operators_model(facts, Served(), "models[0]")
     found = [(one.unit, one.nano_usd, one.above_input_tokens, one.service_tier) for one in told.prices]
@@ -41,7 +43,7 @@ def test_prices_come_in_steps_and_tiers() -> None:
         ({"prices": {"input": 1e-10}}, "providers[0].models[0].prices.input: "),
         ({"prices": {"input": "free"}}, "providers[0].models[0].prices.input: "),
         ({"prices_above": {0: {"input": 1}}}, "providers[0].models[0].prices_above[0]: "),
-        ({"prices_above": {9: {"inptu": 1}}}, "providers[0].models[0].prices_above: 'inptu' is no price"),
+        ({"prices_above": {9: {"inptu": 1}}}, "providers[0].models[0].prices_above[9]: 'inptu' is no price"),
         ({"capabilities": ["chta"]}, "providers[0].models[0].capabilities[0]: "),
         ({"max_input_tokens": 0}, "providers[0].models[0].max_input_tokens: "),
         ({"context_window": 9}, "providers[0].models[0].context_window is no setting of the hub"),
@@ -79,7 +81,7 @@ def test_a_table_is_yaml_or_json(tmp_path: Path) -> None:
         ("gpt-5: {}", "'gpt-5' is no provider/model"),
         ("openai/: {}", "'openai/' is no provider/model"),
         ("1: {}", "1 is no provider/model"),
-        ("openai/gpt-5: 7", "openai/gpt-5: Input should be"),
+        ("openai/gpt-5: 7", "openai/gpt-5: must be a mapping of settings"),
         ("openai/gpt-5: {prices: {input: x}}", "openai/gpt-5.prices.input: "),
         ("openai/gpt-5: {aliases: [x]}", "openai/gpt-5.aliases: "),
     ],
