@@ -2,8 +2,8 @@
 
 Left out: Azure, which lists what could be deployed and not what is
 (https://learn.microsoft.com/azure/ai-foundry/openai/latest), Perplexity, whose list is of another of its APIs
-(https://docs.perplexity.ai/docs/agent-api/models), and Doubao, Z.ai and DashScope, of which no list is documented.
-Some hosts name theirs in their own row.
+(https://docs.perplexity.ai/docs/agent-api/models), and Doubao, Z.ai, DashScope and MiniMax, of which no list is
+documented. Some hosts name theirs in their own row.
 """
 
 from collections.abc import Callable, Mapping

@@ -43,6 +43,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
         (r"jina", "jina", ("jina",)),
         (r"glm-", "z-ai", ("zai", "openrouter")),
         (r"kimi|moonshot", "moonshotai", ("moonshot", "openrouter", "groq", "together", "fireworks")),
+        (r"minimax", "minimax", ("minimax",)),
         (r"flux", "black-forest-labs", ("bfl", "together", "fireworks")),
         (r"stable-|sd3", "stabilityai", ("stability",)),
         (r"llama", "meta-llama", ("bedrock", "groq", "cerebras", "together", "fireworks", "openrouter", "ollama")),

@@ -58,8 +58,18 @@ def error_in(answer: Object, headers: Mapping[str, str] | None = None, *, names:
 
 
 def _is_error(answer: Object) -> bool:
-    """Mistral and older vLLM mark the object itself: ``{object: error, message, type, code}``."""
-    return answer.get("object") == "error" and bool(json.text(answer.get("message")))
+    """Mistral and older vLLM mark the object itself: ``{object: error, message, type, code}``; MiniMax tells a code."""
+    return (answer.get("object") == "error" and bool(json.text(answer.get("message")))) or bool(_base_code(answer))
+
+
+_BASE_STATUSES: Mapping[str, int] = {"1001": 504, "1002": 429, "1004": 401, "1008": 402, "2013": 400, "2049": 401}
+"""https://platform.minimax.io/docs/api-reference/errorcode; the others are failures of its own."""
+
+
+def _base_code(answer: Object) -> str:
+    """MiniMax's ``base_resp: {status_code, status_msg}``, in answers with status 200; empty where all is well."""
+    code = json.word(json.obj(answer.get("base_resp")).get("status_code"))
+    return "" if code == "0" else code
 
 
 def _status_told(answer: Object) -> int:
@@ -69,7 +79,7 @@ def _status_told(answer: Object) -> int:
         digits = json.word(told)
         if len(digits) == 3 and digits.isascii() and digits.isdigit() and 400 <= int(digits) < 600:
             return int(digits)
-    return 0
+    return _BASE_STATUSES.get(code, 500) if (code := _base_code(answer)) else 0
 
 
 def _from_body(status: int, body: bytes) -> Complaint:
@@ -89,7 +99,13 @@ def _from_json(status: int, answer: Object) -> Complaint:
     # ElevenLabs tells all in detail: https://elevenlabs.io/docs/eleven-api/resources/errors
     inner = next((one for one in (error, detail) if type(one) is dict), answer)
     message = _first_text(
-        inner.get("message"), error, inner.get("detail"), answer.get("message"), inner.get("msg"), answer.get("err_msg")
+        inner.get("message"),
+        error,
+        inner.get("detail"),
+        answer.get("message"),
+        inner.get("msg"),
+        answer.get("err_msg"),
+        json.obj(answer.get("base_resp")).get("status_msg"),
     )
     # OpenRouter wraps what the provider behind it said: https://openrouter.ai/docs/api-reference/errors
     raw = json.text(json.obj(inner.get("metadata")).get("raw"))
@@ -105,7 +121,7 @@ def _from_json(status: int, answer: Object) -> Complaint:
 def _code_in_other_words(answer: Object, inner: Object) -> str:
     """Deepgram's err_code (or category), and ElevenLabs' status where it is a word."""
     status = json.text(inner.get("status")) if inner is answer.get("detail") else ""
-    return status or json.word(answer.get("err_code")) or json.text(answer.get("category"))
+    return status or json.word(answer.get("err_code")) or json.text(answer.get("category")) or _base_code(answer)
 
 
 def _first_text(*candidates: Json) -> str:

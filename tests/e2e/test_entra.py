@@ -147,8 +147,10 @@ async def test_a_workload_of_kubernetes(tmp_path: Path, monkeypatch: pytest.Monk
             await call(hub)
             file.unlink()
             now += 3400
+            await call(hub)  # it cannot be renewed, and is good for some time yet
+            now += 300
             assert (await refusal(hub))[:2] == ("UNAVAILABLE", "PROVIDER_CREDENTIAL_INVALID")
-    assert [seen["authorization"] for seen in azure.seen] == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
+    assert [seen["authorization"] for seen in azure.seen] == [f"Bearer token-{one}" for one in (1, 1, 2, 2)]
     assert [asked["client_assertion"] for asked in azure.asked] == ["first", "second"]
     for asked in azure.asked:
         assert asked["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -229,6 +231,16 @@ async def test_without_a_token_a_call_ends_as_with_a_bad_key(
     logged = "".join(capfd.readouterr())
     assert reason in logged
     assert SECRET not in message + logged
+
+
+async def test_a_service_that_gives_none_is_asked_by_one_of_those_who_wait(tmp_path: Path) -> None:
+    azure = Azure()
+    azure.refusal = (401, {"error": "invalid_client", "error_description": "AADSTS7000215"})
+    async with FakeProvider(azure) as fake, running_hub(tmp_path, providers=[with_secret(fake)]) as hub:
+        told = await asyncio.gather(*(refusal(hub) for _ in range(10)))
+        assert {one[:2] for one in told} == {("UNAVAILABLE", "PROVIDER_CREDENTIAL_INVALID")}
+        assert all("AADSTS7000215" in message for _, _, message in told)
+        assert len(azure.asked) == 1
 
 
 async def test_no_token_and_no_secret_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

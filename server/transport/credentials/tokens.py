@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
+from server.errors import HubError, ProviderCredentialInvalid, ProviderUnavailable
 from server.transport.endpoint import Authorize, Credential, Fetch, Outgoing
 
 _SPARE_SECONDS = 300.0
 """A token is renewed this long before it ends, so that a long request does not outlive it."""
+
+_REST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,19 @@ class Source(Protocol):
 
 
 class Tokens:
-    """The token of one credential, renewed by one caller at a time."""
+    """The token of one credential, renewed by one caller at a time.
+
+    One that cannot be renewed is used to its end; a service that gave none is left alone for a moment.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._lock = asyncio.Lock()
         self._headers: Mapping[str, str] = {}
         self._fresh_until = 0.0
+        self._ends = 0.0
+        self._failure: HubError | None = None
+        self._rests_until = 0.0
 
     @property
     def held(self) -> Mapping[str, str]:
@@ -44,21 +53,36 @@ class Tokens:
         return self._headers if monotonic() < self._fresh_until else {}
 
     async def fetched(self, fetch: Fetch) -> Mapping[str, str]:
-        """The same, fetched where nobody did meanwhile."""
+        """The same, fetched where nobody did meanwhile. Raises HubError."""
         async with self._lock:
             if held := self.held:
                 return held
+            if self._failure is not None and monotonic() < self._rests_until:
+                raise type(self._failure)(self._failure.message)
             asked = monotonic()
-            token = await self._source.token(fetch)
-            headers = {"Authorization": f"Bearer {token.value}", **token.headers}
-            self._headers = headers
+            try:
+                token = await self._source.token(fetch)
+            except HubError as error:
+                return self._kept(error)
+            self._headers = {"Authorization": f"Bearer {token.value}", **token.headers}
             self._fresh_until = asked + max(token.seconds - _SPARE_SECONDS, token.seconds / 2)
-            return headers
+            self._ends = asked + token.seconds
+            return self._headers
+
+    def _kept(self, error: HubError) -> Mapping[str, str]:
+        now = monotonic()
+        if now + _REST_SECONDS < self._ends:
+            self._fresh_until = now + _REST_SECONDS
+            return self._headers
+        if isinstance(error, ProviderCredentialInvalid | ProviderUnavailable):
+            # Another failure, such as a deadline, is the caller's own.
+            self._failure, self._rests_until = error, now + _REST_SECONDS
+        raise error
 
     def forget(self, authorization: str) -> None:
         """Fetches anew for the next request, where this is what the token goes as."""
         if self._headers.get("Authorization") == authorization:
-            self._fresh_until = 0.0
+            self._fresh_until = self._ends = 0.0
 
 
 class ByToken:

@@ -33,6 +33,8 @@ class Dialect:
     model_rules: tuple[ModelRule, ...] = ()
 
     # Ranges narrower than the contract's.
+    min_temperature: float = 0.0
+    """Less is raised to it, and told."""
     max_temperature: float = 2.0
     max_stop: int = 16
     max_n: int = 128
@@ -117,6 +119,8 @@ class Dialect:
     failed: frozenset[str] = frozenset()
     """Finish reasons of an answer that the host could not finish."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    always: Mapping[str, Any] = field(default_factory=dict)
+    """What every body says."""
 
     def reads_url(self, kind: str) -> bool:
         """Whether media of a kind go out by their address. What is not read at all is left to be refused, unfetched."""

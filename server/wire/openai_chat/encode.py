@@ -19,7 +19,7 @@ _STREAM_HEADERS = {"Content-Type": "application/json", "Accept": "text/event-str
 
 def encode(dialect: Dialect, request: CreateChatCompletionRequest, model: str, *, stream: bool) -> HttpRequest:
     """See ChatCodec.encode."""
-    body: dict[str, Any] = {"model": model}
+    body: dict[str, Any] = {"model": model, **dialect.always}
     draft = Draft(request, model, dialect, body, stream=stream)
     body["messages"] = encode_messages(request.messages, dialect, draft.notes)
     if dialect.turns is not None:

@@ -53,7 +53,10 @@ def _sampling(name: str, draft: Draft, value: float) -> None:
     elif draft.notes.takes(name):
         if name == "temperature" and value > draft.dialect.max_temperature:
             raise InvalidArgument.field(name, f"{draft.dialect.name} takes at most {draft.dialect.max_temperature:g}")
-        draft.body[name] = value
+        least = draft.dialect.min_temperature if name == "temperature" else 0.0
+        if value < least:
+            draft.notes.drop(name, f"{draft.dialect.name} takes no less than {least:g}")
+        draft.body[name] = max(value, least)
 
 
 def _max_tokens(draft: Draft, value: int) -> None:

@@ -82,6 +82,23 @@ def thinking_or_effort(options: ReasoningOptions, dialect: Dialect, body: dict[s
     _drop_hiding(options, notes)
 
 
+def thinking_adaptive(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
+    """``thinking: {type}`` is disabled or adaptive, where the model does not think in any case; the text always comes.
+
+    https://platform.minimax.io/docs/api-reference/text-chat-openai
+    """
+    off = options.mode == _OFF or options.effort == _NONE
+    why_always = notes.model_refusal("reasoning.mode")
+    if not why_always and (off or options.mode or options.effort):
+        body["thinking"] = {"type": "disabled" if off else "adaptive"}
+    elif why_always and off:
+        notes.drop("reasoning.mode" if options.mode else "reasoning.effort", why_always)
+    if options.effort not in (0, _NONE):
+        notes.drop("reasoning.effort", "the provider has no levels")
+    _drop(options, notes, "budget_tokens", "include_signature", "summary")
+    _drop_hiding(options, notes)
+
+
 def switch_and_budget(options: ReasoningOptions, dialect: Dialect, body: dict[str, Any], notes: Adjustments) -> None:
     """``enable_thinking`` switches, ``thinking_budget`` bounds it; the text always comes back.
 

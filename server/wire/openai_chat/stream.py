@@ -87,7 +87,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         if name == "error" and "error" not in chunk:
             chunk = {"error": chunk}
         self._chunk(chunk)
-        told = "error" in chunk or chunk.get("object") == "error"
+        told = "error" in chunk or "base_resp" in chunk or chunk.get("object") == "error"
         if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
 

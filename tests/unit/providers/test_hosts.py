@@ -1,14 +1,21 @@
-"""Quirks of hosts whose rows are young: Model Studio, DeepInfra, SambaNova."""
+"""Quirks of hosts whose rows are young: Model Studio, MiniMax, DeepInfra, SambaNova."""
 
 from typing import Any
 
 import pytest
 
-from server.errors import InvalidArgument, UnsupportedByProvider
+from server.errors import (
+    HubError,
+    InvalidArgument,
+    ProviderCredentialInvalid,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    UnsupportedByProvider,
+)
 from server.providers.registry import PROVIDERS
 from server.routing.inference import infer
 from server.wire import model_lists
-from tests.unit.wire.support import answer, ask, body, encoded, whole
+from tests.unit.wire.support import answer, ask, body, chunk, codec, encoded, sse, whole
 
 F, G = {"function": {"name": "f"}}, {"function": {"name": "g"}}
 NAMED = {"type": "function", "function": {"name": "f"}}
@@ -84,6 +91,42 @@ def test_sambanova_is_not_sent_what_it_does_not_obey() -> None:
     fields: dict[str, Any] = {"frequencyPenalty": 1, "presencePenalty": 1, "seed": 3, "user": "u"}
     assert sent("sambanova", **fields, topK=3) == {"top_k": 3}
     assert set(adjusted("sambanova", **fields)) == {"frequency_penalty", "presence_penalty", "seed", "user"}
+
+
+def test_minimax_is_always_asked_for_thoughts_apart_from_the_text() -> None:
+    split = {"reasoning_split": True}
+    assert sent("minimax", "MiniMax-M3") == split
+    off = {"mode": "REASONING_MODE_OFF"}
+    assert sent("minimax", "MiniMax-M3", reasoning=off) == {**split, "thinking": {"type": "disabled"}}
+    assert sent("minimax", "MiniMax-M2.7", reasoning=off) == split
+    assert encoded(ask(reasoning=off), "minimax", "MiniMax-M2.7").adjusted_fields == ("reasoning.mode",)
+    on = {"effort": "REASONING_EFFORT_LOW"}
+    assert sent("minimax", "MiniMax-M3", reasoning=on) == {**split, "thinking": {"type": "adaptive"}}
+    assert adjusted("minimax", reasoning=on) == ("reasoning.effort",)
+
+
+def test_minimax_takes_a_temperature_above_0_up_to_1() -> None:
+    assert sent("minimax", temperature=0)["temperature"] == 0.01
+    assert adjusted("minimax", temperature=0) == ("temperature",)
+    assert sent("minimax", temperature=0.5)["temperature"] == 0.5
+    with pytest.raises(InvalidArgument, match="at most 1"):
+        sent("minimax", temperature=1.5)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(1002, ProviderRateLimited), (1008, ProviderQuotaExceeded), (2049, ProviderCredentialInvalid), (1000, HubError)],
+)
+def test_minimax_fails_with_status_200(code: int, error: type[HubError]) -> None:
+    verdict = {"base_resp": {"status_code": code, "status_msg": "it failed"}}
+    with pytest.raises(error):
+        answer(verdict, "minimax")
+    decoder = codec("minimax").decoder(ask())
+    decoder.feed(sse(chunk({"content": "a"}), {"id": "1", "choices": [], **verdict}))
+    with pytest.raises(error):
+        decoder.finish()
+    well = {**whole({"content": "a"}), "base_resp": {"status_code": 0, "status_msg": ""}}
+    assert answer(well, "minimax").choices[0].message.content[0].text == "a"
 
 
 @pytest.mark.parametrize("kind", ["deepinfra", "sambanova"])

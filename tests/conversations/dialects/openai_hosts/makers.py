@@ -21,7 +21,7 @@ from tests.conversations.dialects.openai_hosts.differences import (
     bare,
     citing,
 )
-from tests.conversations.neutral import Choice, Citation, Heard, Reasoning, Script, ToolCall, Usage
+from tests.conversations.neutral import Choice, Citation, Heard, Reasoning, Script, Thought, ToolCall, Usage
 
 OPENAI = OpenAIChat(
     # https://platform.openai.com/docs/api-reference/chat/create
@@ -302,8 +302,77 @@ DASHSCOPE = DashScope(
     },
 )
 
+
+class MiniMax(OpenAIChat):
+    """Thoughts are told apart only where asked, as details that must come back; every answer ends in a verdict.
+
+    https://platform.minimax.io/docs/api-reference/text-chat-openai; a stream's details are told once, whatever its
+    example does: https://github.com/MiniMax-AI/MiniMax-M2/issues/95
+    """
+
+    @override
+    def hear_reasoning(self, body: Reader) -> Reasoning | None:
+        body.want("reasoning_split", True)
+        switch = body.take("thinking", dict)
+        if switch and switch["type"] not in ("adaptive", "disabled"):
+            raise NotTaken(f"thinking is {switch}")
+        return Reasoning(on=switch["type"] == "adaptive") if switch else None
+
+    @override
+    def hear_thoughts(self, message: Reader) -> tuple[Thought, ...]:
+        details = [Reader(told, "reasoning_details") for told in message.take("reasoning_details", list, [])]
+        for detail in details:
+            detail.want("type", "reasoning.text")
+            detail.want("format", _MINIMAX_FORMAT)
+        return tuple(Thought(detail.need("text", str)) for detail in details)
+
+    @override
+    def thoughts(self, thoughts: tuple[Thought, ...]) -> dict[str, Any]:
+        return {"reasoning_details": [self._detail(one.text) for one in thoughts]} if thoughts else {}
+
+    @override
+    def thought_deltas(self, thought: Thought) -> Iterator[dict[str, Any]]:
+        for piece in in_pieces(thought.text):
+            yield {"reasoning_details": [self._detail(piece)]}
+
+    def _detail(self, text: str) -> dict[str, Any]:
+        return {"type": "reasoning.text", "id": "reasoning-1", "format": _MINIMAX_FORMAT, "index": 0, "text": text}
+
+    @override
+    def head(self, script: Script, heard: Heard, kind: str) -> dict[str, Any]:
+        verdict = {"base_resp": {"status_code": 0, "status_msg": ""}, "input_sensitive": False}
+        return {**super().head(script, heard, kind), **verdict}
+
+    @override
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        told = {**bare(usage), "total_characters": 0, "prompt_tokens_details": {"cached_tokens": usage.cached}}
+        return {**told, "completion_tokens_details": {"reasoning_tokens": usage.reasoning}}
+
+
+_MINIMAX_FORMAT = "MiniMax-response-v1"
+MINIMAX = MiniMax(
+    kind="minimax",
+    model="MiniMax-M3",
+    takes=frozenset({"tools"}),
+    thinks="reasoning_details",
+    refusals=False,
+    counts=frozenset({"cached", "reasoning"}),
+    otherwise={
+        **COMMON,
+        **NO_FILES,
+        **NO_N,
+        **NO_LOGPROBS,
+        "stop": Otherwise(refused=Refused("stop")),
+        "forced tool": Otherwise(refused=Refused("tool_choice")),
+        "json_schema": Otherwise(refused=Refused("response_format.json_schema")),
+        "reasoning": Otherwise(adjusted=("reasoning.effort",), heard=_thinking),
+        "reasoning replayed": Otherwise(adjusted=("reasoning.effort",), heard=_thinking),
+    },
+)
+
 DIALECTS: tuple[Dialect, ...] = (
     DASHSCOPE,
+    MINIMAX,
     OPENAI,
     DEEPSEEK,
     XAI_,
