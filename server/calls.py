@@ -25,7 +25,15 @@ class CurrentCall:
     request_model: str = ""
     """The model as the caller named it; for the log line."""
     provider: str = ""
+    provider_model: str = ""
+    """The provider's own name of the model that failed."""
     response_model: str = ""
+    credential: str = ""
+    """Name of the provider's key that was used last, of a call that failed or took several attempts."""
+    attempts: int = 0
+    """How many it took, where that is more than one or the call failed."""
+    subject: str = ""
+    """Whom an operator's call is about: the id of a key, or a provider and its credential."""
     input_tokens: int = 0
     output_tokens: int = 0
     refusal: HubError | None = None

@@ -105,6 +105,10 @@ class HubError(Exception):
     code: ClassVar[int] = _INTERNAL
     reason: str = "INTERNAL"
     helps: Help = Help.NOTHING
+    attempts: int = 0
+    """How many were made, of an error that ended a call at a provider."""
+    credential: str = ""
+    """Name of the provider's key that the last of them used."""
     answered: bool = False
     """True where the provider had begun to answer with success: what it made until then is paid for."""
 

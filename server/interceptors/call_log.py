@@ -16,15 +16,19 @@ _EVERY = 0.05
 _MOST = 256
 """Lines that wait at most; one more, and all are written at once."""
 _FORMAT = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-_LOGGED_AT = frozenset({"debug", "info"})
+_ORDER = ("debug", "info", "warning", "error")
+_LEVELS = {"UNAVAILABLE": "warning", "INTERNAL": "error", "DATA_LOSS": "error", "UNKNOWN": "error"}
+"""Of calls that ended with these codes, which no caller brings about; all others are info."""
 
 
 class CallLog:
     """Lines as ``server.logs`` writes them, on standard error. ``close`` writes the last ones."""
 
     def __init__(self, level: str) -> None:
-        """``level`` is the least severe that is logged; a line of a call is info. Made in the loop that uses it."""
-        self._wanted = level in _LOGGED_AT
+        """``level`` is the least severe that is logged. Made in the loop that uses it."""
+        logged = _ORDER[_ORDER.index(level) :]
+        self._wanted = "info" in logged
+        self._wanted_codes = frozenset(code for code, severity in _LEVELS.items() if severity in logged)
         self._loop = asyncio.get_running_loop()
         self._ended: list[tuple[CurrentCall, str, float, float]] = []
         """Calls with the code they ended with, how long they took, and when that was in Unix seconds."""
@@ -32,7 +36,7 @@ class CallLog:
 
     def tell(self, call: CurrentCall, code: str) -> None:
         """A call ended with the code of this name."""
-        if not self._wanted:
+        if not self._wanted and code not in self._wanted_codes:
             return
         self._ended.append((call, code, call.phases.total(), time()))
         if len(self._ended) >= _MOST:
@@ -61,7 +65,7 @@ class CallLog:
 def _line(call: CurrentCall, code: str, seconds: float, at: float) -> bytes:
     fields = line_of(call, code, seconds)
     fields["event"] = "call"
-    fields["level"] = "info"
+    fields["level"] = _LEVELS.get(code, "info")
     fields["timestamp"] = datetime.fromtimestamp(at, UTC)
     try:
         return orjson.dumps(fields, option=_FORMAT)

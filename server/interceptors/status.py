@@ -27,6 +27,10 @@ async def abort(context: Context, call: CurrentCall, error: BaseException) -> No
     # not keep is the failed call's frames, which hold the request: 40 MiB of a recording, for example.
     error.__traceback__ = None
     call.reason = error.reason
+    if error.attempts:
+        call.attempts, call.credential = error.attempts, error.credential
+        call.provider = error.metadata.get("provider", call.provider)
+        call.provider_model = error.metadata.get("model", "")
     status = rich_status(error, call.request_id)
     # An abort drops trailers that were set before it, so the timings leave together with the details.
     trailers = ((_DETAILS_KEY, status.SerializeToString()), *call.trailers())

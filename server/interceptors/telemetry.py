@@ -16,6 +16,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+_SELDOM = ("provider_model", "credential", "attempts", "subject")
+
+
 class Telemetry:
     """Begins the records of calls."""
 
@@ -70,4 +73,6 @@ def line_of(call: CurrentCall, code: str, seconds: float) -> dict[str, object]:
         fields["output_tokens"] = call.output_tokens
     if call.traceparent:
         fields["traceparent"] = call.traceparent
+    if call.attempts or call.subject:
+        fields.update((name, value) for name in _SELDOM if (value := getattr(call, name)))
     return fields

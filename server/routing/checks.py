@@ -3,18 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from server.backends.base import Call, ModelLister
 from server.errors import HubError, ProviderCredentialInvalid
 from server.phases import Phases
 from server.routing.catalogue import Provider
 from server.routing.health.book import HealthBook
-from server.routing.health.credentials import CredentialPool, Lease
+from server.routing.health.credentials import Lease
+from server.routing.health.provider import ProviderHealth
 
 _LOOK_SECONDS = 1.0
 _CHECK_SECONDS = 15.0
-_log = structlog.get_logger("hub")
 
 
 class KeyChecks:
@@ -49,24 +47,23 @@ class KeyChecks:
         for provider in self._providers():
             if provider.lister is None:
                 continue
-            pool = self._book.of(provider).pool
-            for lease in pool.due(now):
-                task = asyncio.create_task(self._check(provider.name, provider.lister, pool, lease))
+            health = self._book.of(provider)
+            for lease in health.pool.due(now):
+                task = asyncio.create_task(self._check(provider.lister, health, lease))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _check(self, provider: str, lister: ModelLister, pool: CredentialPool, lease: Lease) -> None:
+    async def _check(self, lister: ModelLister, health: ProviderHealth, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
         call = Call(loop.time() + _CHECK_SECONDS, "", lease.credential, "", Phases())
         try:
             await lister.models(call)
-        except ProviderCredentialInvalid:
-            pool.refused(lease, loop.time())
+        except ProviderCredentialInvalid as error:
+            health.key_refused(lease, error, loop.time())
         except HubError:
-            pool.postponed(lease, loop.time())  # that says nothing of the key
+            health.pool.postponed(lease, loop.time())  # that says nothing of the key
         except BaseException:
-            pool.ended(lease)
+            health.pool.ended(lease)
             raise
         else:
-            pool.succeeded(lease)
-            _log.info("key works again", provider=provider, credential=lease.credential.name)
+            health.key_taken(lease, loop.time())

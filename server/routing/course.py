@@ -74,6 +74,8 @@ class Course:
             for slot in candidates:
                 leave = slot.health.enter(slot.candidate.model, now, slot.tried, force=force)
                 if isinstance(leave, Admission):
+                    if self._error is not None:
+                        self._tell_of_another(slot, now)
                     return self._begin(slot, leave)
         return self._nowhere(candidates, now)
 
@@ -119,6 +121,12 @@ class Course:
             return 0.0
         raise self._failure()
 
+    def blame(self, error: HubError) -> HubError:
+        """``error`` that ends the call, knowing how many attempts were made and with which key the last."""
+        if self._made:
+            error.attempts, error.credential = len(self._made), self._made[-1].call.credential.name
+        return error
+
     def tell(self, gateway: GatewayInfo) -> None:
         """Tells the caller of every attempt."""
         for attempt in self._made:
@@ -151,6 +159,18 @@ class Course:
         attempt = Attempt(slot.candidate, leave, slot.health, terms, self._clock, deadline=deadline, phases=phases)
         self._made.append(attempt)
         return attempt
+
+    def _tell_of_another(self, slot: _Slot, now: float) -> None:
+        """Logs that another candidate is asked in place of the one that failed last."""
+        if self._made and (failed := self._made[-1]).candidate is not slot.candidate:
+            self._slot_of(failed).health.notices.bad(
+                "failover",
+                now,
+                model=failed.candidate.model,
+                to=slot.candidate.id,
+                reason=failed.reason,
+                request_id=self._terms.request_id,
+            )
 
     def _repeat(self, slots: Sequence[_Slot], *, further: bool) -> float | None:
         """Seconds after which one of the slots is asked the same again; None where that is no use or not allowed."""
@@ -205,7 +225,7 @@ class Course:
 
     def _failure(self) -> HubError:
         """The error of the call, telling how many attempts it took."""
-        error = self._error or ProviderUnavailable("no provider could be asked")
+        error = self.blame(self._error or ProviderUnavailable("no provider could be asked"))
         if len(self._made) > 1:
             tried = [f"{one.candidate.id} {one.reason}" for one in self._made[:8]]
             error.metadata["attempts"] = ", ".join(tried)[:512]

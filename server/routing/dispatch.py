@@ -161,7 +161,7 @@ class Dispatch:
                             last = event
                 attempt.succeeded(0 if last is None else reading.usage(last).output_tokens)
             except HubError as error:
-                broken = error
+                broken = course.blame(error)
                 attempt.failed(error)
             finally:
                 attempt.abandoned()

@@ -160,6 +160,8 @@ def conclude(call: CurrentCall, gateway: GatewayInfo, usage: Usage) -> None:
     put_seconds(gateway.gateway_duration, overhead)
     call.input_tokens = usage.input_tokens
     call.output_tokens = usage.output_tokens
+    if (made := len(gateway.attempts)) > 1:
+        call.attempts, call.credential = made, gateway.attempts[-1].credential
 
 
 class FirstAndLast(Generic[E]):

@@ -18,6 +18,8 @@ from server.services.validation import validate
 
 _GET_KEY = "aignehub.admin.v1.KeyService/GetKey"
 _SELF = "self"
+_MOST_SHOWN = 64
+"""Characters of an id in the log: it comes from a caller."""
 
 _Context = aio.ServicerContext[Any, Any]
 
@@ -34,6 +36,7 @@ class KeyService(KeyServiceServicer):
     async def CreateKey(self, request: pb.CreateKeyRequest, context: _Context) -> pb.CreateKeyResponse:
         validate(request)
         issued = await self._registry.create(_caller(), settings_of(request.key))
+        current_call.get().subject = issued.record.id
         return pb.CreateKeyResponse(key=key_message(issued.record, self._clock()), secret=issued.secret)
 
     @override
@@ -90,6 +93,8 @@ def _caller() -> Caller:
 
 
 def _resolve(key_id: str, caller: Caller) -> str:
+    """The id that ``key_id`` means, which the call's log line then tells."""
+    current_call.get().subject = (caller.key_id or "") if key_id == _SELF else key_id[:_MOST_SHOWN]
     if key_id != _SELF:
         return key_id
     if not caller.key_id:

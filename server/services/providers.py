@@ -4,10 +4,12 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
 from aignehub.admin.v1 import provider_service_pb2 as pb
 from aignehub.admin.v1.provider_service_pb2_grpc import ProviderServiceServicer
 from typing_extensions import override
 
+from server.calls import current_call
 from server.errors import InvalidArgument, OneOfSeveral
 from server.routing.catalogue import Provider
 from server.routing.health.book import HealthBook
@@ -44,6 +46,7 @@ class ProviderService(ProviderServiceServicer):
     @override
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         validate(request)
+        current_call.get().subject = request.provider[:_MOST_SHOWN]
         live = self._live
         providers = live.configured.catalogue.providers
         if request.provider:
@@ -57,12 +60,22 @@ class ProviderService(ProviderServiceServicer):
     @override
     async def UpdateProvider(self, request: pb.UpdateProviderRequest, context: Context) -> pb.UpdateProviderResponse:
         validate(request)
+        current_call.get().subject = "/".join(filter(None, (request.provider, request.credential)))[:_MOST_SHOWN]
         enabled = request.enabled if request.HasField("enabled") else None
         weight = request.weight if request.HasField("weight") else None
         if enabled is None and weight is None:
             raise InvalidArgument.field("enabled", "set enabled or weight: there is nothing to change")
         self._must_hold_for_all("UpdateProvider", "change the file, which reaches all of them")
         self._live.change(request.provider, request.credential, enabled=enabled, weight=weight)
+        tell = _log.warning if enabled is False else _log.info
+        asked = {"enabled": enabled, "weight": weight, "credential": request.credential or None}
+        tell(
+            "provider changed",
+            provider=request.provider,
+            **{name: value for name, value in asked.items() if value is not None},
+            caller=current_call.get().known_caller.id,
+            request_id=current_call.get().request_id,
+        )
         return pb.UpdateProviderResponse(provider=self._told(self._live.provider(request.provider)))
 
     @override
@@ -115,6 +128,9 @@ _BREAKERS = {
     State.HALF_OPEN: pb.BREAKER_STATE_HALF_OPEN,
     State.OPEN: pb.BREAKER_STATE_OPEN,
 }
+_log = structlog.get_logger("hub")
+_MOST_SHOWN = 128
+"""Characters of names in the log: they come from a caller."""
 _SHOWN = 4
 _SHORTEST = 16
 """Of a shorter secret, eight characters would be half."""

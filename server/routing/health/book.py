@@ -24,7 +24,7 @@ class HealthBook:
         for provider in providers:
             known = self._providers.get(provider.name)
             if known is None or self._addresses[provider.name] != provider.address:
-                known = ProviderHealth(provider.credentials, self._rules)
+                known = ProviderHealth(provider.credentials, self._rules, provider.name)
             else:
                 if known.pool.replace(provider.credentials):
                     known.forgive()
@@ -36,7 +36,7 @@ class HealthBook:
     def of(self, provider: Provider) -> ProviderHealth:
         """The health of an instance; of one that was just taken out, a fresh one that nobody else sees."""
         known = self._providers.get(provider.name)
-        return known if known is not None else ProviderHealth(provider.credentials, self._rules)
+        return known if known is not None else ProviderHealth(provider.credentials, self._rules, provider.name)
 
     def known(self, candidate: Candidate) -> ModelHealth | None:
         """What is known of a model at a provider; None where it was never asked."""

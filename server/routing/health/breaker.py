@@ -95,33 +95,35 @@ class Breaker:
             return Pass(self._openings, probe=True)
         return self._usual if force else None
 
-    def succeeded(self, given: Pass, now: float) -> None:
-        """The call was answered. One that began before the breaker opened does not close it."""
+    def succeeded(self, given: Pass, now: float) -> bool:
+        """The call was answered; True where that closes it. A call that began before it opened does not."""
         self._leave(given)
         if given.opening != self._openings:
-            return
-        if self._until is not None:
+            return False
+        if closes := self._until is not None:
             self._until = None
             self._openings_in_a_row = 0
             self._failed = [0, 0]
         self._in_a_row = 0
         self._count(now, failed=False)
+        return closes
 
-    def failed(self, given: Pass, now: float) -> None:
-        """The provider failed the call."""
+    def failed(self, given: Pass, now: float) -> bool:
+        """The provider failed the call; True where that opens it, or opens it again."""
         self._leave(given)
         if self._until is not None:
             # Calls that had nowhere else to go fail too, as fast as they come: only the one that tries says how
             # long to wait next.
-            if given.probe and given.opening == self._openings:
-                self._open(now)
-            return
-        if given.opening != self._openings:
-            return  # it began before an opening that has counted it already
-        self._in_a_row += 1
-        self._count(now, failed=True)
-        if self._enough():
+            opens = given.probe and given.opening == self._openings
+        elif given.opening != self._openings:
+            opens = False  # it began before an opening that has counted it already
+        else:
+            self._in_a_row += 1
+            self._count(now, failed=True)
+            opens = self._enough()
+        if opens:
             self._open(now)
+        return opens
 
     def ended(self, given: Pass) -> None:
         """The call ended in a way that says nothing of the provider."""

@@ -109,33 +109,40 @@ class CredentialPool:
         limits = [key.limits.get(model) for key in self._keys.values()]
         return min((max(0.0, limit.obeyed_until - now) if limit else 0.0 for limit in limits), default=0.0)
 
-    def succeeded(self, lease: Lease) -> None:
-        """The provider took the key. A success that began before a refusal or a limit does not undo that."""
+    def succeeded(self, lease: Lease) -> bool:
+        """The provider took the key; True where it had refused it before.
+
+        A success that began before a refusal or a limit does not undo that.
+        """
         if (key := self._of(lease)) is None:
-            return
+            return False
         _end_check(key, lease)
         if lease.epoch != key.epoch:
-            return
-        key.disabled = False
+            return False
+        recovered, key.disabled = key.disabled, False
         key.checks = 0
         limit = key.limits.get(lease.model)
         if limit is not None and lease.at >= limit.met_at:
             del key.limits[lease.model]
+        return recovered
 
-    def refused(self, lease: Lease, now: float, *, spent: bool = False) -> None:
+    def refused(self, lease: Lease, now: float, *, spent: bool = False) -> bool:
         """The provider refused the key (401, 402, a 403 about it): it is left alone until a check is due.
 
-        ``spent`` is for an account without credit: only a call can tell whether it has some again.
+        True where that is news. ``spent`` is for an account without credit: only a call can tell whether it has some
+        again.
         """
         if (key := self._of(lease)) is None:
-            return
+            return False
         _end_check(key, lease)
         if lease.epoch != key.epoch and not lease.check:
-            return  # one refusal, met by several calls at once, counts once
+            return False  # one refusal, met by several calls at once, counts once
+        news = not key.disabled
         key.epoch += 1
         key.disabled = True
         key.spent = spent
         self._postpone(key, now)
+        return news
 
     def postponed(self, lease: Lease, now: float) -> None:
         """A check of a refused key came to nothing: the next one is later."""

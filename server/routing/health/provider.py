@@ -9,6 +9,7 @@ from server.errors import HubError, ProviderQuotaExceeded
 from server.routing.health.breaker import Breaker, BreakerRules, Pass
 from server.routing.health.concurrency import ConcurrencyLimit, ConcurrencyRules
 from server.routing.health.credentials import CredentialPool, Lease
+from server.routing.health.notices import Notices
 from server.routing.health.pace import Pace
 from server.routing.health.share import FailureShare
 from server.transport.endpoint import Credential
@@ -43,6 +44,8 @@ class ModelHealth:
     pace: Pace = field(default_factory=Pace)
     failures: FailureShare = field(default_factory=FailureShare)
     """Of the calls that tell something of the provider."""
+    name: str = ""
+    """The provider's own."""
     last_error: HubError | None = None
 
 
@@ -64,7 +67,9 @@ class Admission:
 class ProviderHealth:
     """One provider instance. Times are in seconds on one clock, the caller's."""
 
-    def __init__(self, credentials: tuple[Credential, ...], rules: HealthRules) -> None:
+    def __init__(self, credentials: tuple[Credential, ...], rules: HealthRules, name: str = "") -> None:
+        """``name`` is the instance's."""
+        self.notices = Notices(name)
         self.pool = CredentialPool(credentials)
         self.limit = ConcurrencyLimit(rules.concurrency)
         self._rules = rules
@@ -92,7 +97,7 @@ class ProviderHealth:
         if known is None:
             if len(self._models) >= _MOST_MODELS:
                 self._models.popitem(last=False)
-            known = self._models[name] = ModelHealth(Breaker(self._rules.breaker))
+            known = self._models[name] = ModelHealth(Breaker(self._rules.breaker), name=name)
         return known
 
     def known(self, name: str) -> ModelHealth | None:
@@ -136,11 +141,12 @@ class ProviderHealth:
     def succeeded(self, leave: Admission, now: float, tokens: int = 0) -> None:
         """The call was answered, with so many tokens."""
         self.limit.leave()
-        leave.model.breaker.succeeded(leave.given, now)
+        if leave.model.breaker.succeeded(leave.given, now):
+            self.notices.good("breaker closed", now, model=leave.model.name)
         leave.model.pace.produced(tokens, now - leave.began)
         leave.model.failures.count(now, failed=False)
         if leave.lease is not None:
-            self.pool.succeeded(leave.lease)
+            self.key_taken(leave.lease, now)
 
     def failed(self, leave: Admission, error: HubError, now: float) -> None:
         """The call ended with an error, which says whose fault it was."""
@@ -148,7 +154,9 @@ class ProviderHealth:
         fault = fault_of(error)
         model = leave.model
         if fault in (Fault.PROVIDER, Fault.OVERLOAD):
-            model.breaker.failed(leave.given, now)
+            if model.breaker.failed(leave.given, now):
+                wait = round(model.breaker.wait(now), 3)
+                self.notices.bad("breaker opened", now, model=model.name, reason=error.reason, open_for=wait)
             model.failures.count(now, failed=True)
             model.last_error = error
         else:
@@ -167,9 +175,19 @@ class ProviderHealth:
         if leave.lease is not None:
             self.pool.ended(leave.lease)
 
+    def key_taken(self, lease: Lease, now: float) -> None:
+        """The provider took a key."""
+        if self.pool.succeeded(lease):
+            self.notices.good("key works again", now, credential=lease.credential.name)
+
+    def key_refused(self, lease: Lease, error: HubError, now: float) -> None:
+        """The provider refused a key."""
+        if self.pool.refused(lease, now, spent=isinstance(error, ProviderQuotaExceeded)):
+            self.notices.bad("key refused", now, credential=lease.credential.name, reason=error.reason)
+
     def _judge_key(self, lease: Lease, fault: "Fault", error: HubError, now: float) -> None:
         if fault is Fault.KEY:
-            self.pool.refused(lease, now, spent=isinstance(error, ProviderQuotaExceeded))
+            self.key_refused(lease, error, now)
         elif fault is Fault.LIMIT:
             self.pool.limited(lease, now, error.retry_after)
         else:

@@ -37,6 +37,24 @@ async def test_a_line_tells_what_there_is_to_tell(capsys: pytest.CaptureFixture[
     assert "caller" not in bad
 
 
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ("info", {"UNAVAILABLE": "warning", "INTERNAL": "error", "NOT_FOUND": "info", "OK": "info"}),
+        ("warning", {"UNAVAILABLE": "warning", "INTERNAL": "error"}),
+        ("error", {"INTERNAL": "error"}),
+    ],
+)
+async def test_failures_of_the_hub_are_told_as_such(
+    level: str, told: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = CallLog(level)
+    for code in ("UNAVAILABLE", "INTERNAL", "NOT_FOUND", "OK"):
+        log.tell(CurrentCall("/t.T/m", "id"), code)
+    log.close()
+    assert {line["code"]: line["level"] for line in _lines(capsys)} == told
+
+
 async def test_lines_come_by_themselves_and_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     log, seen = CallLog("debug"), list[str]()
 
