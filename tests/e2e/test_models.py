@@ -213,7 +213,7 @@ async def test_a_list_that_fails_leaves_what_is_configured(
             assert await ids(hub) == ["up/*"]
             assert words(await model(hub, "up/gpt-5")) == ["chat", "tools", "json_schema", "reasoning"]
     logged = "".join(capfd.readouterr())
-    assert sum("list of models" in line for line in logged.splitlines()) == 1
+    assert sum("model list failed" in line for line in logged.splitlines()) == 1
     assert "sk-test-upstream-key" not in logged
 
 
@@ -238,8 +238,17 @@ async def test_a_failure_is_told_once_and_the_last_good_list_is_kept(
         works["now"] = True
         asked = len(upstream.seen)
         await until(lambda: len(upstream.seen) >= asked + 2)
-    lines = [line for line in "".join(capfd.readouterr()).splitlines() if "list of models" in line]
-    assert ["recovered" in line for line in lines] == [False, True]
+    lines = [line for line in "".join(capfd.readouterr()).splitlines() if "model list " in line]
+    assert ["works again" in line for line in lines] == [False, True]
+
+
+async def test_an_address_without_a_list_is_told_as_such(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with hub_with(answers({"error": {"message": "Not Found"}}, 404), tmp_path) as (hub, _):
+        assert await ids(hub) == ["up/*"]
+    (line,) = [line for line in "".join(capfd.readouterr()).splitlines() if "model list " in line]
+    assert "no list of models at its address" in line
+    assert "base_url" in line
+    assert "does not serve this model" not in line
 
 
 async def test_a_call_waits_but_a_moment_for_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
