@@ -84,8 +84,51 @@ async def test_filters_are_of_provider_and_of_every_capability(tmp_path: Path) -
         both = [pb.MODEL_CAPABILITY_TRANSCRIPTION, pb.MODEL_CAPABILITY_LIVE_TRANSCRIPTION]
         assert await ids(hub, capabilities=both) == ["up/whisper-1"]
         assert await ids(hub, capabilities=[*both, pb.MODEL_CAPABILITY_CHAT]) == []
-        assert await ids(hub, provider="other") == []
         assert len(await ids(hub, provider="up")) == 3
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"capabilities": [pb.MODEL_CAPABILITY_CHAT, 99]}, "capabilities[1]"),
+        ({"capabilities": [pb.MODEL_CAPABILITY_UNSPECIFIED]}, "capabilities[0]"),
+        ({"provider": "other"}, "provider"),
+        ({"provider": "not-reached"}, "provider"),
+    ],
+)
+async def test_a_filter_that_nothing_can_pass_is_refused(tmp_path: Path, request_: dict[str, Any], field: str) -> None:
+    providers = [provider("http://127.0.0.1:1/v1", name, "openai") for name in ("up", "not-reached")]
+    async with running_hub(tmp_path, providers=providers) as hub:
+        key = await hub.new_key(allowed_models=["up/*"])
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await ids(hub, key, **request_)
+    told = failure(raised.value)
+    assert told.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert told.bad_request.field_violations[0].field == field
+    assert "not-reached" not in told.bad_request.field_violations[0].description
+
+
+async def test_names_of_the_operators_own_are_listed_and_what_is_off_is_not(tmp_path: Path) -> None:
+    providers = [
+        provider("http://127.0.0.1:1/v1", "a", "openai", models=["gpt-5"], models_closed=True),
+        provider("http://127.0.0.1:1/v1", "b", "openai", models=["text-embedding-3-small"], models_closed=True),
+    ]
+    groups = {"both": ["a/gpt-5", "b/text-embedding-3-small"], "nowhere": ["groq/x"]}
+    async with running_hub(tmp_path, providers=providers, groups=groups, aliases={"smart": "a/gpt-5"}) as hub:
+        assert await ids(hub) == ["a/gpt-5", "b/text-embedding-3-small", "both", "smart"]
+        assert await ids(hub, provider="a") == ["a/gpt-5", "smart"]
+        assert await ids(hub, capabilities=[pb.MODEL_CAPABILITY_EMBEDDING]) == ["b/text-embedding-3-small", "both"]
+        key = await hub.new_key(allowed_models=["b/*"])
+        assert await ids(hub, key) == ["b/text-embedding-3-small", "both"]
+        both, smart = await model(hub, "both"), await model(hub, "smart")
+        assert (both.id, both.provider, words(both)[:2]) == ("both", "", ["chat", "tools"])
+        assert {"chat", "embedding"} <= set(words(both))
+        assert (smart.id, smart.provider, list(smart.aliases)) == ("smart", "a", ["a/gpt-5"])
+        assert smart.max_input_tokens == 272_000
+        off = provider_service_pb2.UpdateProviderRequest(provider="a", enabled=False)
+        await hub.providers.UpdateProvider(off, metadata=hub.auth, timeout=5)
+        assert await ids(hub) == ["b/text-embedding-3-small", "both"]
+        assert (await model(hub, "both")).id == "both"
 
 
 async def test_pages_follow_each_other_while_the_list_changes(tmp_path: Path) -> None:
