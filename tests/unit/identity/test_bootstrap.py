@@ -12,7 +12,8 @@ from server.identity.bootstrap import Outcome, admin_settings, bootstrap, open_r
 from server.identity.grants import ADMIN_METHODS, OPERATOR
 from server.identity.key_format import make, parse
 from server.identity.registry import KeyRegistry
-from tests.unit.identity.conftest import Clock, make_registry
+from tests.unit.identity.clock import Clock
+from tests.unit.identity.conftest import make_registry
 
 
 async def test_without_a_file_it_makes_a_key_and_writes_it_for_the_owner_alone(

@@ -9,7 +9,7 @@ from server.identity.key_format import make, renew
 from server.identity.keyring import Keyring
 from server.identity.pepper import Pepper
 from server.store.base import KeyRecord, KeySettings, StoredSecret
-from tests.unit.identity.conftest import Clock
+from tests.unit.identity.clock import Clock
 
 PEPPER = Pepper(b"p" * 32)
 KEY = make()

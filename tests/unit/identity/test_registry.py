@@ -24,7 +24,8 @@ from server.identity.key_format import make
 from server.identity.registry import KeyRegistry
 from server.identity.rights import Rights
 from server.store.base import KeyRecord, KeySettings
-from tests.unit.identity.conftest import ADMIN, Clock, make_registry
+from tests.unit.identity.clock import Clock
+from tests.unit.identity.conftest import ADMIN, make_registry
 
 PLAIN = KeySettings(display_name="plain")
 

@@ -16,7 +16,8 @@ from server.identity.caller import Caller
 from server.identity.registry import KeyRegistry
 from server.identity.rights import Rights
 from server.services.keys import KeyService
-from tests.unit.identity.conftest import ADMIN, Clock, make_registry
+from tests.unit.identity.clock import Clock
+from tests.unit.identity.conftest import ADMIN, make_registry
 
 NO_CONTEXT = cast("Any", None)  # the servicer never touches gRPC's context
 USER = Caller("key:user", Rights(("aignehub.v1.*",), ("*",)), key_id="user")
