@@ -88,13 +88,14 @@ async def test_a_key_without_the_method_is_refused(tmp_path: Path, call: Caller)
 async def test_what_is_not_there_is_no_matter_of_rights(tmp_path: Path, name: str) -> None:
     async with running_hub(tmp_path, sandbox=True) as hub:
         plain = bearer(await hub.new_key())
+        unknown: Any = hub.channel.unary_unary(name)
         for metadata in (hub.auth, plain):
             with pytest.raises(grpc.aio.AioRpcError) as raised:
-                await hub.channel.unary_unary(name)(b"", metadata=metadata, timeout=5)
+                await unknown(b"", metadata=metadata, timeout=5)
             told = failure(raised.value)
             assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await hub.channel.unary_unary(name)(b"", timeout=5)
+            await unknown(b"", timeout=5)
         assert raised.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 

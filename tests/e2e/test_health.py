@@ -202,10 +202,11 @@ async def test_what_is_not_there_is_not_serving(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await _check(hub, f"model:{name}")
             assert raised.value.code() == grpc.StatusCode.NOT_FOUND
-            for method, request in (
+            calls: list[tuple[Any, Any]] = [
                 (hub.models.GetModel, model_service_pb2.GetModelRequest(model=name)),
                 (hub.chat.CreateChatCompletion, ask(model=name)),
-            ):
+            ]
+            for method, request in calls:
                 with pytest.raises(grpc.aio.AioRpcError) as raised:
                     await method(request, metadata=hub.auth, timeout=2)
                 assert failure(raised.value).reason == "MODEL_NOT_FOUND"
