@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from server.errors import HubError, ProviderBadResponse
+from server.errors import HubError, ProviderBadResponse, ProviderCredentialInvalid, ProviderTokenRefused
 from server.identity.rights import Rights
 from server.providers.registry import PROVIDERS
 from server.routing.catalogue import Catalogue, Group, ListedModel, Modality, Provider
@@ -197,6 +197,8 @@ _NETWORK: tuple[tuple[str, HubError], ...] = (
     ("a redirect", faults.redirected("it", 302)),
     ("bytes that are no HTTP", faults.no_http("it")),
     ("an answer that cannot be read", ProviderBadResponse("it")),
+    ("a kept access token that was refused", ProviderTokenRefused("it", retry_after=0.0)),
+    ("no access token for the credential", ProviderCredentialInvalid("it")),
     ("the call's deadline", faults.out_of_time("it", 3)),
 )
 

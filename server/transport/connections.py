@@ -100,11 +100,11 @@ class Connector(aiohttp.TCPConnector):
         if idle is None:
             return None
         oldest = monotonic() - (self._keepalive_timeout or 0)
-        found: Connection | None = None
+        found: Any = None
         while idle and found is None:
             protocol, since = idle.pop()
             if since >= oldest and protocol.is_connected() and not protocol.should_close:
-                found = cast(Connection, protocol)
+                found = protocol
             else:
                 protocol.close()
         if not idle:
@@ -113,7 +113,8 @@ class Connector(aiohttp.TCPConnector):
             self._acquired.add(found)
             if self._limit_per_host:
                 self._acquired_per_host[key].add(found)
-        return found
+        taken: Connection | None = found
+        return taken
 
     def give_back(self, key: ConnectionKey, protocol: "Connection") -> None:
         """The connection is idle again, or closed where it cannot serve another request."""
@@ -180,7 +181,8 @@ class Connection(ResponseHandler):
         self._read_bufsize = read_buffer
         self._read_timeout = None
         self._parser = parser
-        self._drain_tail()
+        if self._tail:
+            self._drain_tail()
 
     @override
     def set_response_params(self, *, read_bufsize: int = DEFAULT_CHUNK_SIZE, **params: Any) -> None:

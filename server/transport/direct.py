@@ -10,6 +10,7 @@ session takes everything.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -163,8 +164,16 @@ class DirectPath:
     def __init__(self, connector: Connector, settings: SessionSettings) -> None:
         self._loop = asyncio.get_running_loop()
         self._connector = connector
-        self._settings = settings
         self._targets: dict[str, Target] = {}
+        self._parser = partial(
+            HttpResponseParser,
+            max_line_size=settings.max_header_bytes,
+            max_field_size=settings.max_header_bytes,
+            max_headers=settings.max_headers,
+            payload_exception=aiohttp.ClientPayloadError,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
 
     def takes(self, body: object) -> bool:
         """Whether it is one short body."""
@@ -213,8 +222,11 @@ class DirectPath:
         if connection is None:  # an empty queue of answers, which a connection is to aiohttp, counts as false
             connection = await self._connected(target, waits, given)
         try:
-            self._expect_answer(connection, read_buffer)
-            cast(asyncio.Transport, connection.transport).write(request)
+            if (transport := connection.transport) is None:
+                raise aiohttp.ServerDisconnectedError
+            # This is what aiohttp's set_response_params does, for an answer that is read as ours are.
+            connection.expect(self._parser(connection, self._loop, read_buffer), read_buffer)
+            transport.write(request)
             _HeadWatch(self._loop, connection, waits, given)
             head, content = await connection.read()
             while head.code < 200 and head.code != 101:
@@ -226,23 +238,6 @@ class DirectPath:
         finally:
             connection.unwatch()
         return DirectAnswer(self._connector, key, connection, head, content)
-
-    def _expect_answer(self, connection: Connection, read_buffer: int) -> None:
-        """What aiohttp's set_response_params does, for an answer that is read as ours are."""
-        if connection.transport is None:
-            raise aiohttp.ServerDisconnectedError
-        parser = HttpResponseParser(
-            connection,
-            self._loop,
-            read_buffer,
-            max_line_size=self._settings.max_header_bytes,
-            max_field_size=self._settings.max_header_bytes,
-            max_headers=self._settings.max_headers,
-            payload_exception=aiohttp.ClientPayloadError,
-            read_until_eof=True,
-            auto_decompress=False,
-        )
-        connection.expect(parser, read_buffer)
 
     async def _connected(self, target: Target, waits: Waits, given: float) -> Connection:
         timeout = aiohttp.ClientTimeout(total=None, connect=waits.timeouts.connect, ceil_threshold=EXACT)

@@ -32,7 +32,7 @@ def test_codecs_are_those_of_the_kinds_that_were_looked_up(loaded: set[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "package", ["protovalidate", "joserfc", "google.auth", "botocore", "typer", "server.sandbox.listener"]
+    "package", ["pydantic", "protovalidate", "joserfc", "google.auth", "botocore", "typer", "server.sandbox.listener"]
 )
 def test_a_package_is_not_there_before_its_time(loaded: set[str], package: str) -> None:
     assert package not in loaded

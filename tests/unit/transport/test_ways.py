@@ -84,11 +84,14 @@ async def test_a_header_with_a_line_break_opens_no_connection(value: str) -> Non
 
 
 async def test_what_comes_unasked_on_an_idle_connection_answers_nothing() -> None:
+    sent = asyncio.Queue[None]()
+
     async def converse(peer: Peer) -> None:
         await peer.request()
         await peer.answer(b"good")
         await asyncio.sleep(0.02)
         await peer.answer(b"evil")
+        sent.put_nowait(None)
         await peer.gone()
 
     async with serving(converse) as server, Transport(TransportSettings()) as transport:
@@ -96,7 +99,8 @@ async def test_what_comes_unasked_on_an_idle_connection_answers_nothing() -> Non
         for _ in range(3):
             found = await transport.send(there, HttpRequest("/x", b"{}"), credential=KEY, deadline=soon(5))
             assert found.body == b"good"
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(sent.get(), 5)
+            await asyncio.sleep(0.02)
         assert len(server.peers) == 3
 
 
