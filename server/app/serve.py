@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from server.app.hub import Hub
 from server.app.memory import keep_for_good, keep_freed_memory
 from server.app.providers import ollama_is_here
-from server.app.workers import Ready, Workers, reserve
+from server.app.workers import Ports, Ready, Workers
 from server.config import Settings, load_settings
 from server.config.load import process_environment
 from server.logs import configure_logs
@@ -38,7 +38,8 @@ def serve(
     ``dev`` adds what a first look needs: the sandbox as default model, a local Ollama, and an admin key left in
     the data directory and printed with a call to try.
     """
-    environ, overrides = dict(process_environment()), {"listen": listen, "workers": workers}
+    environ = dict(process_environment())
+    overrides: dict[str, str | int | None] = {"listen": listen, "workers": workers}
 
     def load() -> Settings:
         settings = load_settings(config_path, environ, **overrides)
@@ -49,12 +50,12 @@ def serve(
     keep_freed_memory()
     announce: Callable[[str], None] = partial(_announce, settings, dev=dev)
     if settings.workers > 1:
-        kept, address = reserve(settings.listen)
-        overrides["listen"], count = address, settings.workers
-        role = Workers(count, partial(announce, address)).run()
+        ports, count = Ports(settings), settings.workers
+        overrides |= ports.addresses
+        role = Workers(count, partial(announce, ports.addresses["listen"])).run()
         if isinstance(role, int):
             return role
-        kept.close()  # the parent has it still
+        ports.close()  # the parent has them still
         # One that takes another's place begins with what the others have reloaded, and is still one of as many.
         settings = replace(load(), workers=count)
         announce = partial(_answer, role)

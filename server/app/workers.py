@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from server.config import Settings
 from server.errors import ConfigError
 
 Ready = Callable[[], None]
@@ -28,26 +29,40 @@ _PR_SET_PDEATHSIG = 1
 _log = structlog.get_logger("hub")
 
 
-def reserve(listen: str) -> tuple[socket.socket, str]:
-    """A socket that keeps the port for the workers, to be left open, and the address with its real port.
+class Ports:
+    """Keeps the ports of the settings for the workers, from before the first to after the last of them."""
 
-    Raises ConfigError where another process uses it: workers share a port, so they would not notice.
-    """
-    if sys.platform != "linux":
-        raise ConfigError("workers: more than 1 needs Linux, whose kernel spreads connections over them; set it to 1")
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, int(port)))
-        kept = socket.socket(family)
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        kept.bind((host, int(port)))
-    except OSError as error:
-        raise ConfigError(f"listen: cannot bind {listen}: {error.strerror}") from None
-    return kept, f"{listen.rpartition(':')[0]}:{kept.getsockname()[1]}"
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigError where another process uses one: workers share them, so they would not notice."""
+        if sys.platform != "linux":
+            raise ConfigError("workers: more than 1 needs Linux, whose kernel deals out connections; set it to 1")
+        self._kept: list[socket.socket] = []
+        self.addresses: dict[str, str] = {}
+        """By setting, each with the port that it has: 0 was chosen once for all."""
+        for setting, listen in (("listen", settings.listen), ("health_listen", settings.health_listen)):
+            if listen:
+                self._keep(setting, listen)
+
+    def close(self) -> None:
+        """In a worker, which has its own."""
+        for kept in self._kept:
+            kept.close()
+
+    def _keep(self, setting: str, listen: str) -> None:
+        named, _, port = listen.rpartition(":")
+        host = named.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, int(port)))
+            kept = socket.socket(family)
+            self._kept.append(kept)
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            kept.bind((host, int(port)))
+        except OSError as error:
+            raise ConfigError(f"{setting}: cannot bind {listen}: {error.strerror}") from None
+        self.addresses[setting] = f"{named}:{kept.getsockname()[1]}"
 
 
 class Workers:

@@ -150,7 +150,8 @@ async def test_a_fault_of_the_settings_is_told_once_and_ends_the_start(tmp_path:
     port = taken.sockets[0].getsockname()[1]
     for arguments, environ, told in (
         ((), {"HUB_UNIX_SOCKET": "hub.sock"}, "unix_socket: one process alone can listen on it"),
-        (("--listen", f"127.0.0.1:{port}"), {}, "listen: cannot bind"),
+        (("--listen", f"127.0.0.1:{port}"), {}, "error: listen: cannot bind"),
+        ((), {"HUB_HEALTH_LISTEN": f"127.0.0.1:{port}"}, "error: health_listen: cannot bind"),
     ):
         with pytest.raises(AssertionError) as caught:
             async with serving(tmp_path, "--workers", "2", *arguments, **environ):
