@@ -22,6 +22,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from server.transport import faults
+from server.transport.body import body_of
 from server.transport.connections import EARLY, EXACT, Connection, Connector, SessionSettings
 from server.transport.conversation import Waits
 
@@ -100,7 +101,7 @@ class DirectAnswer:
     ) -> None:
         self.status: int = head.code
         self.headers: Mapping[str, str] = head.headers
-        self.content = content
+        self.content = body_of(content)
         self._pool = pool
         self._key = key
         self._connection: Connection | None = connection
