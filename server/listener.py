@@ -63,6 +63,11 @@ def service_names() -> list[str]:
     return [service.full_name for file in _FILES for service in _services(file.DESCRIPTOR)]
 
 
+def unserved_names() -> list[str]:
+    """Of those the ones whose methods are not served yet."""
+    return [service.full_name for file in _LATER for service in _services(file.DESCRIPTOR)]
+
+
 def build_server(settings: Settings, interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
     """A server with its channel arguments and interceptors, without services and ports."""
     return grpc.aio.server(interceptors=list(interceptors), options=_channel_arguments(settings))

@@ -34,6 +34,7 @@ from server.listener import (
     build_probe_server,
     build_server,
     service_names,
+    unserved_names,
     wants_reflection,
 )
 from server.models.directory import Directory
@@ -156,7 +157,7 @@ class Hub:
         address = add_ports(server, settings)
         await server.start()
         self._server = server
-        await self._health.start(service_names(), _models(live))
+        await self._health.start(service_names(), _models(live), unserved_names())
         self._resources.push_async_callback(self._health.close)
         await self._resources.enter_async_context(directory)
         checks = KeyChecks(lambda: live.now.catalogue.providers, dispatch.shared.book)

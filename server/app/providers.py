@@ -26,6 +26,7 @@ from server.providers.kind import ProviderKind, Site
 from server.providers.registry import ALIASES, PROVIDERS, may_be_meant
 from server.routing.catalogue import Catalogue, ListedModel, Provider
 from server.sandbox.catalog import MODELS as SANDBOX_MODELS
+from server.sandbox.catalog import is_served as sandbox_serves
 from server.transport.client import Transport
 from server.transport.endpoint import Credential, Endpoint, Timeouts
 
@@ -284,6 +285,7 @@ def _sandbox(settings: Settings, url: str, connections: Connections, taken: list
         credentials=(),
         needs_key=False,
         models=models,
+        takes=sandbox_serves,
         chat=HttpChatBackend(endpoint, kind.chat({}), connections.transport, connections.media),
         embeddings=_embeddings(kind, {}, endpoint, connections),
         images=HttpImageBackend(endpoint, SANDBOX_IMAGES, connections.transport, connections.media),

@@ -10,7 +10,7 @@ from server.backends.base import Call
 from server.backends.failures import attributed
 from server.backends.http_exchange import HttpExchanges
 from server.backends.pages import Page, pages
-from server.errors import HubError, ProviderBadResponse
+from server.errors import HubError, ModelNotFound, ProviderBadResponse
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
 from server.wire.codec import ModelListCodec
@@ -64,6 +64,10 @@ class HttpModelList:
                     details.update(page.details)
                 if len(found) > _MAX_MODELS:
                     raise ProviderBadResponse(f"the provider lists more than {_MAX_MODELS} models")
+        except ModelNotFound:
+            # What a 404 means to a call of a model; here no model was named.
+            none = ProviderBadResponse("the provider has no list of models at its address (404); is base_url right?")
+            raise attributed(none, self._endpoint.name, call) from None
         except HubError as error:
             raise attributed(error, self._endpoint.name, call) from None
         if details:

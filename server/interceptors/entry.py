@@ -9,7 +9,7 @@ import grpc
 from typing_extensions import override
 
 from server.calls import CurrentCall, current_call
-from server.errors import HubError, MethodUnknown
+from server.errors import HubError, MethodUnknown, PermissionDenied
 from server.interceptors.admission import Slots
 from server.interceptors.auth import Authenticator, authorize
 from server.interceptors.status import abort
@@ -56,6 +56,10 @@ class EntryInterceptor(grpc.aio.ServerInterceptor):
             if not name.startswith(_UNLIMITED):
                 self._slots.check(caller)
             return self._known.get(name) or await self._look_up(continuation, handler_call_details)
+        except PermissionDenied as error:
+            # Nobody can be given a right to what is not there.
+            there = name in self._known or await continuation(handler_call_details) is not None
+            call.refusal = error if there else _unknown(name)
         except HubError as error:
             call.refusal = error
         except Exception as error:
@@ -65,10 +69,14 @@ class EntryInterceptor(grpc.aio.ServerInterceptor):
     async def _look_up(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> MethodHandler:
         method = await continuation(details)
         if method is None:
-            raise MethodUnknown(f"no method {details.method[:200]!r}; see the .proto files")
+            raise _unknown(details.method)
         surround = self._unlimited if details.method.startswith(_UNLIMITED) else self._limited
         self._known[details.method] = surrounded(method, surround)
         return self._known[details.method]
+
+
+def _unknown(method: str) -> MethodUnknown:
+    return MethodUnknown(f"no method {method[:200]!r}; see the .proto files")
 
 
 class CallScope(Scope):

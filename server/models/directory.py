@@ -129,10 +129,10 @@ class Directory:
                 self._first_round[source.shelf.provider].set()
             if failed and failed.reason != reason:
                 _log.warning(
-                    "list of models", provider=source.shelf.provider, reason=failed.reason, message=failed.message
+                    "model list failed", provider=source.shelf.provider, reason=failed.reason, message=failed.message
                 )
             elif reason and not failed:
-                _log.info("list of models", provider=source.shelf.provider, recovered=True)
+                _log.info("model list works again", provider=source.shelf.provider)
             reason = failed.reason if failed else ""
             seconds = min(pause, interval) if failed else interval
             pause = pause * 2 if failed else _FIRST_RETRY_SECONDS

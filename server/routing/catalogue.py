@@ -1,6 +1,6 @@
 """The providers that are configured, and what a model name means among them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -68,6 +68,8 @@ class Provider:
     models: tuple[ListedModel, ...] = ()
     closed: bool = False
     """True where only listed models are served."""
+    takes: Callable[[str], bool] | None = None
+    """Which names it lets through that are not listed; None for any, where it is not ``closed``."""
     chat: ChatBackend | None = None
     counter: TokenCounter | None = None
     """None where tokens are estimated."""
@@ -160,6 +162,11 @@ class Catalogue:
             return (self._explicit(prefix, model, rights),)
         return self._bare(name, rights)
 
+    def group_name(self, name: str) -> str | None:
+        """The group or alias that ``name`` means; None where it means none."""
+        name = name.removeprefix(_OWN_PREFIX)
+        return name if name in self.groups else None
+
     def policy_of(self, name: str) -> Policy | None:
         """The policy of a group; None where ``name`` is none or it has none of its own."""
         group = self.groups.get(name.removeprefix(_OWN_PREFIX))
@@ -209,7 +216,7 @@ class Catalogue:
         for listed in provider.models:
             if model == listed.name or model in listed.aliases:
                 return Candidate(provider, listed.name, listed)
-        if provider.closed:
+        if provider.closed or (provider.takes is not None and not provider.takes(model)):
             seen = [one.name for one in provider.models if rights.allows_model(f"{provider.name}/{one.name}")]
             names = ", ".join(seen[:8])
             raise ModelNotFound(

@@ -23,6 +23,14 @@ class SandboxModel:
             object.__setattr__(self, "example", self.name)
 
 
+_FAMILIES = ("fail-", "slow-")
+
+
+def is_served(name: str) -> bool:
+    """Whether the sandbox has a model of that name, or a family whose parameter it may hold."""
+    return name.startswith(_FAMILIES) or any(name == model.name for model in MODELS)
+
+
 MODELS: tuple[SandboxModel, ...] = (
     SandboxModel("echo", "repeats the last user text"),
     SandboxModel("story", "as many tokens as asked for, at metadata.tokens_per_second"),

@@ -75,11 +75,13 @@ class HealthServicer(health.aio.HealthServicer):
         watch = grpc.unary_stream_rpc_method_handler(self.Watch, decode, encode)
         return {"Check": surrounded(check, _PlainStatus), "Watch": surrounded(watch, _PlainStatus)}
 
-    async def start(self, services: Iterable[str], models: Iterable[str]) -> None:
-        """Everything is SERVING from now on, and the heart beats."""
+    async def start(self, services: Iterable[str], models: Iterable[str], unserved: Iterable[str] = ()) -> None:
+        """Everything is SERVING from now on but services that are ``unserved``, and the heart beats."""
         names = ["", READINESS, LIVENESS, *services, *(MODEL_PREFIX + model for model in models)]
         for name in names:
             await self._tell(name, SERVING)
+        for name in unserved:
+            await self._tell(name, NOT_SERVING)
         self._pulse = asyncio.create_task(self._beat(), name="health heartbeat")
 
     async def serve(self, models: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from aignehub.v1 import model_service_pb2 as pb
 from aignehub.v1.model_service_pb2_grpc import ModelServiceServicer
 from typing_extensions import override
 
-from server.errors import InvalidArgument, ModelNotAllowed
+from server.errors import HubError, InvalidArgument, ModelNotAllowed
 from server.identity.rights import Rights
 from server.models.directory import Directory
 from server.routing.catalogue import ANY_MODEL, Provider
@@ -36,6 +36,7 @@ class ModelService(ModelServiceServicer):
     @override
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         validate(request)
+        self._check(request)
         after = _place_in(request.page_token) if request.page_token else ""
         await self._directory.ready(_WAIT_SECONDS)
         wanted = set(request.capabilities)
@@ -56,6 +57,10 @@ class ModelService(ModelServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         validate(request)
         rights = caller_rights()
+        if (group := self._frame.catalogue.group_name(request.model)) is not None:
+            await self._directory.ready(_WAIT_SECONDS)
+            if (found := self._group(group, rights, "")) is not None:
+                return pb.GetModelResponse(model=found)
         candidates = self._frame.catalogue.candidates(request.model, rights)
         allowed = next((one for one in candidates if rights.allows_model(one.id)), None)
         if allowed is None:
@@ -66,10 +71,51 @@ class ModelService(ModelServiceServicer):
         aliases = allowed.listed.aliases if allowed.listed else ()
         return pb.GetModelResponse(model=self._model(allowed.provider, allowed.model, aliases))
 
+    def _check(self, request: pb.ListModelsRequest) -> None:
+        """Raises InvalidArgument for what no model could have: an empty list would be taken for an answer."""
+        for place, capability in enumerate(request.capabilities):
+            if not capability or capability not in pb.ModelCapability.values():
+                raise InvalidArgument.field(f"capabilities[{place}]", f"{capability} is no capability of the contract")
+        reached = [provider.name for provider in self._frame.catalogue.reached(caller_rights())]
+        if request.provider and request.provider not in reached:
+            there = ", ".join(reached) or "none"
+            raise InvalidArgument.field(
+                "provider", f"no provider of this name is reached with this key; there are {there}"
+            )
+
     def _models(self, rights: Rights, only: str) -> Iterator[pb.Model]:
-        for provider in self._frame.catalogue.providers:
-            if only in ("", provider.name):
+        catalogue = self._frame.catalogue
+        for provider in catalogue.providers:
+            if provider.enabled and only in ("", provider.name):
                 yield from self._of(provider, rights)
+        for name in catalogue.groups:
+            if (group := self._group(name, rights, only)) is not None:
+                yield group
+
+    def _group(self, name: str, rights: Rights, only: str) -> pb.Model | None:
+        """A name for several models, or for one; None where none of them could be asked with ``rights``.
+
+        It can do what any of them can: a call goes to those that serve it. With ``only``, all are that provider's.
+        """
+        try:
+            candidates = self._frame.catalogue.candidates(name, rights)
+        except HubError:
+            return None
+        candidates = [one for one in candidates if one.provider.enabled and rights.allows_model(one.id)]
+        providers = {one.provider.name for one in candidates}
+        if not candidates or (only and providers != {only}):
+            return None
+        models = [self._directory.model(one.provider.name, one.model) for one in candidates]
+        if len(models) == 1:
+            found = pb.Model()
+            found.CopyFrom(models[0])
+            found.id, found.aliases[:] = name, [models[0].id]
+            return found
+        found = pb.Model(id=name, display_name=name, provider=providers.pop() if len(providers) == 1 else "")
+        found.capabilities.extend(sorted({one for model in models for one in model.capabilities}))
+        found.input_modalities.extend(sorted({one for model in models for one in model.input_modalities}))
+        found.output_modalities.extend(sorted({one for model in models for one in model.output_modalities}))
+        return found
 
     def _of(self, provider: Provider, rights: Rights) -> Iterator[pb.Model]:
         configured = {model.name: model for model in provider.models}

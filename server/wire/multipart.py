@@ -4,6 +4,8 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
+from server.wire.http import HttpRequest
+
 _ESCAPES = str.maketrans({mark: f"%{ord(mark):02X}" for mark in ('"', *map(chr, range(32)), "\x7f")})
 """What https://html.spec.whatwg.org/#multipart-form-data has for a name or file name, and the other control characters,
 which no header may hold (RFC 9110, 5.5)."""
@@ -27,6 +29,11 @@ class Form:
     pieces: tuple[bytes, ...] = ()
     flow: AsyncIterator[bytes] | None = None
 
+    def to(self, path: str, adjusted: Iterable[str]) -> HttpRequest:
+        """The request that sends it; ``adjusted`` are HttpRequest.adjusted_fields."""
+        headers = {"Content-Type": self.content_type}
+        return HttpRequest(path, headers=headers, pieces=self.pieces, flow=self.flow, adjusted_fields=tuple(adjusted))
+
 
 def multipart(fields: Iterable[tuple[str, str]], files: Iterable[FilePart]) -> tuple[str, list[bytes]]:
     """The Content-Type and the body in pieces: the fields in order, then the files."""
@@ -42,6 +49,12 @@ def multipart(fields: Iterable[tuple[str, str]], files: Iterable[FilePart]) -> t
         pieces.append(b"\r\n")
     pieces.append(f"--{boundary}--\r\n".encode())
     return f"multipart/form-data; boundary={boundary}", pieces
+
+
+def form_of(fields: Iterable[tuple[str, str]]) -> Form:
+    """The fields in order, and no file."""
+    content_type, pieces = multipart(fields, ())
+    return Form(content_type, tuple(pieces))
 
 
 def form_with_file(fields: Iterable[tuple[str, str]], file: FilePart, coming: AsyncIterator[bytes] | None) -> Form:

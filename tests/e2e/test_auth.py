@@ -84,6 +84,21 @@ async def test_a_key_without_the_method_is_refused(tmp_path: Path, call: Caller)
         assert listed.models
 
 
+@pytest.mark.parametrize("name", ["/no.Such/Method", "/aignehub.v1.ChatService/NoSuch", "/aignehub.admin.v1.No/Such"])
+async def test_what_is_not_there_is_no_matter_of_rights(tmp_path: Path, name: str) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        plain = bearer(await hub.new_key())
+        unknown: Any = hub.channel.unary_unary(name)
+        for metadata in (hub.auth, plain):
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await unknown(b"", metadata=metadata, timeout=5)
+            told = failure(raised.value)
+            assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await unknown(b"", timeout=5)
+        assert raised.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
 async def test_both_headers_carry_a_key(tmp_path: Path) -> None:
     async with running_hub(tmp_path, sandbox=True) as hub:
         for metadata in (bearer(hub.admin_key), (("x-api-key", hub.admin_key),)):

@@ -12,7 +12,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from server.listener import service_names
+from server.listener import service_names, unserved_names
 from server.services import status as status_service
 from tests.fake_provider import DONE, USAGE, FakeProvider, chunk, hangs, streams
 from tests.running import RunningHub, ask, bearer, failure, provider, running_hub, until
@@ -32,8 +32,9 @@ async def _check(hub: RunningHub, name: str) -> int:
 
 
 async def test_probes_need_no_key_and_know_every_name(tmp_path: Path) -> None:
+    served = [name for name in service_names() if name not in unserved_names()]
     async with running_hub(tmp_path, sandbox=True, providers=[provider("http://127.0.0.1:1/v1")]) as hub:
-        for name in ["", "liveness", "readiness", *service_names(), "model:sandbox/echo", "model:openai/anything"]:
+        for name in ["", "liveness", "readiness", *served, "model:sandbox/echo", "model:openai/anything"]:
             assert await _check(hub, name) == SERVING, name
         for name in ["nothing", "model:nowhere/x", "model:"]:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
@@ -195,6 +196,24 @@ async def test_each_cause_has_a_reason_of_its_own(tmp_path: Path) -> None:
             assert failure(raised.value).reason == "NO_PROVIDER"
 
 
+async def test_what_is_not_there_is_not_serving(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        for name in ("sandbox/nope", "sandbox/echo-2"):
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await _check(hub, f"model:{name}")
+            assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+            calls: list[tuple[Any, Any]] = [
+                (hub.models.GetModel, model_service_pb2.GetModelRequest(model=name)),
+                (hub.chat.CreateChatCompletion, ask(model=name)),
+            ]
+            for method, request in calls:
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await method(request, metadata=hub.auth, timeout=2)
+                assert failure(raised.value).reason == "MODEL_NOT_FOUND"
+        assert await _check(hub, "model:sandbox/slow-5") == SERVING
+        assert await _check(hub, "aignehub.admin.v1.UsageService") == NOT_SERVING
+
+
 async def test_a_key_is_told_of_what_it_reaches_alone(tmp_path: Path) -> None:
     providers = [
         provider("http://127.0.0.1:1/v1", name, "openai", models=["m", "n"], models_closed=name == "alpha")
@@ -254,7 +273,7 @@ async def test_models_are_listed_paged_and_described(tmp_path: Path) -> None:
         assert "sandbox/tools" in [model.id for model in found.models]
         assert "sandbox/echo" not in [model.id for model in found.models]
         one = await hub.models.GetModel(
-            model_service_pb2.GetModelRequest(model="sandbox/anything-goes"), metadata=hub.auth, timeout=2
+            model_service_pb2.GetModelRequest(model="sandbox/fail-418"), metadata=hub.auth, timeout=2
         )
         assert one.model.provider == "sandbox"
         with pytest.raises(grpc.aio.AioRpcError) as raised:

@@ -84,8 +84,51 @@ async def test_filters_are_of_provider_and_of_every_capability(tmp_path: Path) -
         both = [pb.MODEL_CAPABILITY_TRANSCRIPTION, pb.MODEL_CAPABILITY_LIVE_TRANSCRIPTION]
         assert await ids(hub, capabilities=both) == ["up/whisper-1"]
         assert await ids(hub, capabilities=[*both, pb.MODEL_CAPABILITY_CHAT]) == []
-        assert await ids(hub, provider="other") == []
         assert len(await ids(hub, provider="up")) == 3
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"capabilities": [pb.MODEL_CAPABILITY_CHAT, 99]}, "capabilities[1]"),
+        ({"capabilities": [pb.MODEL_CAPABILITY_UNSPECIFIED]}, "capabilities[0]"),
+        ({"provider": "other"}, "provider"),
+        ({"provider": "not-reached"}, "provider"),
+    ],
+)
+async def test_a_filter_that_nothing_can_pass_is_refused(tmp_path: Path, request_: dict[str, Any], field: str) -> None:
+    providers = [provider("http://127.0.0.1:1/v1", name, "openai") for name in ("up", "not-reached")]
+    async with running_hub(tmp_path, providers=providers) as hub:
+        key = await hub.new_key(allowed_models=["up/*"])
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await ids(hub, key, **request_)
+    told = failure(raised.value)
+    assert told.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert told.bad_request.field_violations[0].field == field
+    assert "not-reached" not in told.bad_request.field_violations[0].description
+
+
+async def test_names_of_the_operators_own_are_listed_and_what_is_off_is_not(tmp_path: Path) -> None:
+    providers = [
+        provider("http://127.0.0.1:1/v1", "a", "openai", models=["gpt-5"], models_closed=True),
+        provider("http://127.0.0.1:1/v1", "b", "openai", models=["text-embedding-3-small"], models_closed=True),
+    ]
+    groups = {"both": ["a/gpt-5", "b/text-embedding-3-small"], "nowhere": ["groq/x"]}
+    async with running_hub(tmp_path, providers=providers, groups=groups, aliases={"smart": "a/gpt-5"}) as hub:
+        assert await ids(hub) == ["a/gpt-5", "b/text-embedding-3-small", "both", "smart"]
+        assert await ids(hub, provider="a") == ["a/gpt-5", "smart"]
+        assert await ids(hub, capabilities=[pb.MODEL_CAPABILITY_EMBEDDING]) == ["b/text-embedding-3-small", "both"]
+        key = await hub.new_key(allowed_models=["b/*"])
+        assert await ids(hub, key) == ["b/text-embedding-3-small", "both"]
+        both, smart = await model(hub, "both"), await model(hub, "smart")
+        assert (both.id, both.provider, words(both)[:2]) == ("both", "", ["chat", "tools"])
+        assert {"chat", "embedding"} <= set(words(both))
+        assert (smart.id, smart.provider, list(smart.aliases)) == ("smart", "a", ["a/gpt-5"])
+        assert smart.max_input_tokens == 272_000
+        off = provider_service_pb2.UpdateProviderRequest(provider="a", enabled=False)
+        await hub.providers.UpdateProvider(off, metadata=hub.auth, timeout=5)
+        assert await ids(hub) == ["b/text-embedding-3-small", "both"]
+        assert (await model(hub, "both")).id == "both"
 
 
 async def test_pages_follow_each_other_while_the_list_changes(tmp_path: Path) -> None:
@@ -213,7 +256,7 @@ async def test_a_list_that_fails_leaves_what_is_configured(
             assert await ids(hub) == ["up/*"]
             assert words(await model(hub, "up/gpt-5")) == ["chat", "tools", "json_schema", "reasoning"]
     logged = "".join(capfd.readouterr())
-    assert sum("list of models" in line for line in logged.splitlines()) == 1
+    assert sum("model list failed" in line for line in logged.splitlines()) == 1
     assert "sk-test-upstream-key" not in logged
 
 
@@ -238,8 +281,17 @@ async def test_a_failure_is_told_once_and_the_last_good_list_is_kept(
         works["now"] = True
         asked = len(upstream.seen)
         await until(lambda: len(upstream.seen) >= asked + 2)
-    lines = [line for line in "".join(capfd.readouterr()).splitlines() if "list of models" in line]
-    assert ["recovered" in line for line in lines] == [False, True]
+    lines = [line for line in "".join(capfd.readouterr()).splitlines() if "model list " in line]
+    assert ["works again" in line for line in lines] == [False, True]
+
+
+async def test_an_address_without_a_list_is_told_as_such(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with hub_with(answers({"error": {"message": "Not Found"}}, 404), tmp_path) as (hub, _):
+        assert await ids(hub) == ["up/*"]
+    (line,) = [line for line in "".join(capfd.readouterr()).splitlines() if "model list " in line]
+    assert "no list of models at its address" in line
+    assert "base_url" in line
+    assert "does not serve this model" not in line
 
 
 async def test_a_call_waits_but_a_moment_for_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

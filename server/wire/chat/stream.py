@@ -51,8 +51,11 @@ class ChatStreamReader(ABC, Generic[C]):
     An error that comes in one read with good deltas is raised at the next call.
     """
 
-    no_events: tuple[bytes, ...] = (b"{", b"<")
-    """Beginnings of a body that is a plain answer, or an error page, although a stream was asked for."""
+    no_events: tuple[bytes, ...] = (b"{", b"<", b'"', b"n", b"t", b"f")
+    """Beginnings of a body that is a plain answer, or an error page, although a stream was asked for.
+
+    The last four are those of JSON that is no object; no field of an event begins like them.
+    """
 
     def __init__(self, request: CreateChatCompletionRequest) -> None:
         self._request = request

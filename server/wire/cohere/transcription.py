@@ -11,7 +11,7 @@ from server.wire.cohere.words import PROVIDER
 from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse
-from server.wire.multipart import multipart
+from server.wire.multipart import form_with_file
 from server.wire.openai_audio.transcript import read_transcript
 from server.wire.openai_audio.transcription import file_part
 from server.wire.recording import WHOLE, Dictation
@@ -31,13 +31,8 @@ class CohereTranscriptionCodec:
         fields = [("model", model), *_fields(dictation, drops)]
         if dictation.gateway.extra_body_json:
             fields += extra_fields(dictation.gateway.extra_body_json, _OWNED)
-        content_type, pieces = multipart(fields, [file_part(PROVIDER, _CONTAINERS, dictation.recording)])
-        return HttpRequest(
-            "/v2/audio/transcriptions",
-            headers={"Content-Type": content_type},
-            pieces=tuple(pieces),
-            adjusted_fields=tuple(drops.fields),
-        )
+        form = form_with_file(fields, file_part(PROVIDER, _CONTAINERS, dictation.recording), None)
+        return form.to("/v2/audio/transcriptions", drops.fields)
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """See TranscriptionCodec.decode."""

@@ -17,7 +17,7 @@ from server.wire.elevenlabs.speech import NAME
 from server.wire.elevenlabs.transcript import read_transcript
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse
-from server.wire.multipart import FilePart, Form, form_with_file, multipart
+from server.wire.multipart import FilePart, Form, form_of, form_with_file
 from server.wire.query import flag, with_query
 from server.wire.recording import Dictation, Recording, Uploads
 
@@ -48,13 +48,7 @@ class ElevenLabsTranscriptionCodec:
         own = extra_fields(extra, _OWNED) if extra else []
         fields += [one for one in own if one[0] not in _IN_QUERY]
         form = _form(fields, dictation.recording)
-        return HttpRequest(
-            with_query("/v1/speech-to-text", [one for one in own if one[0] in _IN_QUERY]),
-            headers={"Content-Type": form.content_type},
-            pieces=form.pieces,
-            flow=form.flow,
-            adjusted_fields=tuple(drops.fields),
-        )
+        return form.to(with_query("/v1/speech-to-text", [one for one in own if one[0] in _IN_QUERY]), drops.fields)
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """See TranscriptionCodec.decode."""
@@ -71,8 +65,7 @@ class ElevenLabsTranscriptionCodec:
 
 def _form(fields: list[tuple[str, str]], recording: Recording) -> Form:
     if recording.url:
-        content_type, pieces = multipart([*fields, ("cloud_storage_url", recording.url)], ())
-        return Form(content_type, tuple(pieces))
+        return form_of([*fields, ("cloud_storage_url", recording.url)])
     file = FilePart("file", recording.filename or "audio", recording.mime_type, recording.pieces)
     return form_with_file(fields, file, recording.passage)
 

@@ -14,7 +14,7 @@ from server.wire.audio.complete import SUBTITLES, complete
 from server.wire.drops import Drops
 from server.wire.extra_body import extra_fields
 from server.wire.http import HttpRequest, HttpResponse
-from server.wire.multipart import multipart
+from server.wire.multipart import form_of, form_with_file
 from server.wire.openai_audio.names import HEARD
 from server.wire.openai_audio.transcription import file_part
 from server.wire.openai_chat.usage import read_usage
@@ -48,15 +48,10 @@ class MistralTranscriptionCodec:
             fields += extra_fields(dictation.gateway.extra_body_json, _OWNED)
         recording = dictation.recording
         if recording.url:
-            content_type, pieces = multipart([*fields, ("file_url", recording.url)], [])
+            form = form_of([*fields, ("file_url", recording.url)])
         else:
-            content_type, pieces = multipart(fields, [file_part("mistral", _CONTAINERS, recording)])
-        return HttpRequest(
-            "/audio/transcriptions",
-            headers={"Content-Type": content_type},
-            pieces=tuple(pieces),
-            adjusted_fields=tuple(drops.fields),
-        )
+            form = form_with_file(fields, file_part("mistral", _CONTAINERS, recording), None)
+        return form.to("/audio/transcriptions", drops.fields)
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """See TranscriptionCodec.decode."""

@@ -114,13 +114,7 @@ class OpenAITranscriptionCodec:
         file = file_part(dialect.name, dialect.containers, recording)
         form = form_with_file(fields, file, recording.passage)
         path = dialect.translation_path if dictation.translate else dialect.path
-        return HttpRequest(
-            path.replace("{model}", path_segment(model)),
-            headers={"Content-Type": form.content_type},
-            pieces=form.pieces,
-            flow=form.flow,
-            adjusted_fields=tuple(drops.fields),
-        )
+        return form.to(path.replace("{model}", path_segment(model)), drops.fields)
 
     def decode(self, response: HttpResponse, dictation: Dictation, model: str) -> CreateTranscriptionResponse:
         """See TranscriptionCodec.decode."""
