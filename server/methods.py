@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from server.begun import Begun
 from server.errors import HubError, InvalidArgument
+from server.incoming import Incoming
 
 Context = grpc.aio.ServicerContext[Any, Any]
 if TYPE_CHECKING:  # the class takes no parameters at run time
@@ -56,6 +57,8 @@ def surrounded(method: MethodHandler, surround: Surround) -> MethodHandler:
     behaviour = _behaviour(method)
     if method.response_streaming and not inspect.iscoroutinefunction(behaviour):
         behaviour = partial(_write_all, behaviour)
+    if method.request_streaming:
+        behaviour = partial(_hear_out, behaviour)
     decode = method.request_deserializer or bytes
     take: Callable[[Any, Context], Any] = _all if method.request_streaming else _only
 
@@ -108,12 +111,17 @@ async def _only(decode: Callable[[bytes], Any], context: Context) -> Any:
     raise InvalidArgument("the call ended without a request; send one message")
 
 
-async def _all(decode: Callable[[bytes], Any], context: Context) -> AsyncIterator[Any]:
-    async def messages() -> AsyncIterator[Any]:
-        while (raw := await context.read()) is not grpc.aio.EOF:
-            yield _decoded(decode, raw)
+async def _all(decode: Callable[[bytes], Any], context: Context) -> Incoming:
+    return Incoming(partial(_decoded, decode), context)
 
-    return messages()
+
+async def _hear_out(behaviour: Callable[..., Any], requests: Incoming, context: Context) -> Any:
+    """Lets the caller send the rest where the method fails before it was all read."""
+    try:
+        return await behaviour(requests, context)
+    except HubError:
+        await requests.hear_out()
+        raise
 
 
 async def _write_all(behaviour: Callable[..., Any], request: Any, context: Context) -> None:

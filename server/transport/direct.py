@@ -128,8 +128,7 @@ class DirectAnswer:
         """See Answer.drop."""
         if (connection := self._connection) is not None:
             self._connection = None
-            connection.abort()
-            self._pool.give_back(self._key, connection)
+            self._pool.drop(self._key, connection)
 
 
 class _HeadWatch:
@@ -232,8 +231,7 @@ class DirectPath:
             while head.code < 200 and head.code != 101:
                 head, content = await connection.read()
         except BaseException:
-            connection.abort()
-            self._connector.give_back(key, connection)
+            self._connector.drop(key, connection)
             raise
         finally:
             connection.unwatch()
