@@ -1,6 +1,7 @@
 """A coroutine that is under way before anybody waits for it, without a task of its own."""
 
 from collections.abc import Coroutine, Generator
+from contextlib import suppress
 from typing import Any
 
 
@@ -14,13 +15,19 @@ class Begun:
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._coroutine = coroutine
-        self._future: Any = None
-        self._go_on()
+        try:
+            self._future: Any = coroutine.send(None)
+        except StopIteration:
+            self._future = None
 
     def over(self) -> bool:
         """Whether nothing is left to wait for, having run what was left. Raises what the coroutine does."""
         while self._future is not None and self._future.done():
-            self._go_on()
+            self._future = None
+            try:
+                self._future = self._coroutine.send(None)
+            except StopIteration:
+                return True
         return self._future is None
 
     def __await__(self) -> Generator[Any, Any, None]:
@@ -33,13 +40,8 @@ class Begun:
                 raise
 
     def drop(self) -> None:
-        """Nobody waits for it any more."""
+        """Nobody waits for it any more. What needs no more waiting is still run."""
+        with suppress(Exception):
+            self.over()
         self._future = None
         self._coroutine.close()
-
-    def _go_on(self) -> None:
-        self._future = None
-        try:
-            self._future = self._coroutine.send(None)
-        except StopIteration:
-            return

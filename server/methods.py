@@ -5,13 +5,14 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from server.begun import Begun
 from server.errors import HubError, InvalidArgument
+from server.incoming import Incoming
 
 Context = grpc.aio.ServicerContext[Any, Any]
 if TYPE_CHECKING:  # the class takes no parameters at run time
@@ -56,6 +57,8 @@ def surrounded(method: MethodHandler, surround: Surround) -> MethodHandler:
     behaviour = _behaviour(method)
     if method.response_streaming and not inspect.iscoroutinefunction(behaviour):
         behaviour = partial(_write_all, behaviour)
+    if method.request_streaming:
+        behaviour = partial(_hear_out, behaviour)
     decode = method.request_deserializer or bytes
     take: Callable[[Any, Context], Any] = _all if method.request_streaming else _only
 
@@ -108,59 +111,41 @@ async def _only(decode: Callable[[bytes], Any], context: Context) -> Any:
     raise InvalidArgument("the call ended without a request; send one message")
 
 
-async def _all(decode: Callable[[bytes], Any], context: Context) -> AsyncIterator[Any]:
-    async def messages() -> AsyncIterator[Any]:
-        while (raw := await context.read()) is not grpc.aio.EOF:
-            yield _decoded(decode, raw)
+async def _all(decode: Callable[[bytes], Any], context: Context) -> Incoming:
+    return Incoming(partial(_decoded, decode), context)
 
-    return messages()
+
+async def _hear_out(behaviour: Callable[..., Any], requests: Incoming, context: Context) -> Any:
+    """Lets the caller send the rest where the method fails before it was all read."""
+    try:
+        return await behaviour(requests, context)
+    except HubError:
+        await requests.hear_out()
+        raise
 
 
 async def _write_all(behaviour: Callable[..., Any], request: Any, context: Context) -> None:
     """Writes every message of a method that yields them: gRPC would never close it where the call ends early."""
+    writing: Begun | None = None
     try:
-        async with aclosing(behaviour(request, context)) as messages, _Writer(context) as writer:
-            async for message in messages:
-                if not writer.free():
-                    await writer.until_free()
-                writer.write(message)
+        async with aclosing(behaviour(request, context)) as messages:
+            try:
+                async for message in messages:
+                    # While it is written the next one may be made, so that its end wakes nobody.
+                    if writing is not None and not writing.over():
+                        await writing
+                    writing = Begun(context.write(message))
+            except Exception:
+                if writing is not None:
+                    await writing
+                raise
+        if writing is not None:
+            await writing
     except grpc.aio.InternalError:  # the caller went away while it was being written to
         raise asyncio.CancelledError from None
-
-
-class _Writer:
-    """Writes one message after the other. While one is under way the next may be made: its end then wakes nobody."""
-
-    __slots__ = ("_context", "_writing")
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._writing: Begun | None = None
-
-    def free(self) -> bool:
-        """Whether gRPC has taken the last message."""
-        return self._writing is None or self._writing.over()
-
-    async def until_free(self) -> None:
-        """Returns when it has."""
-        if self._writing is not None:
-            await self._writing
-
-    def write(self, message: Any) -> None:
-        """Gives gRPC a message; it must be free."""
-        self._writing = Begun(self._context.write(message))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """The call ends after its last message, unless it is cancelled."""
-        if self.free() or self._writing is None:
-            return
-        if error is None or isinstance(error, Exception):
-            await self._writing
-        else:
-            self._writing.drop()
+    finally:
+        if writing is not None:
+            writing.drop()
 
 
 def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
+from operator import methodcaller
 
 from aignehub.v1.audio_service_pb2 import (
     CreateSpeechRequest,
@@ -75,11 +76,13 @@ def transcribe_live(
 
 _SPEECH: Reading[StreamSpeechResponse] = Reading(
     has_content=lambda chunk: bool(chunk.audio),
-    gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
+    is_last=methodcaller("HasField", "gateway"),
+    gateway=lambda chunk: chunk.gateway,
     usage=lambda chunk: chunk.usage,
 )
 _LIVE: Reading[StreamTranscriptionResponse] = Reading(
     has_content=lambda event: not event.HasField("summary"),
-    gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
+    is_last=methodcaller("HasField", "summary"),
+    gateway=lambda event: event.summary.gateway,
     usage=lambda event: event.summary.usage,
 )

@@ -1,6 +1,7 @@
 """Chat over the plan of a call."""
 
 from collections.abc import AsyncGenerator, Awaitable
+from operator import methodcaller
 
 from aignehub.v1.chat_service_pb2 import (
     CountTokensResponse,
@@ -78,6 +79,7 @@ def _has_content(chunk: StreamChatCompletionResponse) -> bool:
 
 _READING: Reading[StreamChatCompletionResponse] = Reading(
     has_content=_has_content,
-    gateway=lambda chunk: chunk.gateway if chunk.HasField("gateway") else None,
+    is_last=methodcaller("HasField", "gateway"),
+    gateway=lambda chunk: chunk.gateway,
     usage=lambda chunk: chunk.usage,
 )

@@ -50,10 +50,12 @@ class Reading(Generic[E]):
 
     has_content: Callable[[E], bool]
     """Whether the event tells the caller something of the answer; until one does, another provider may answer."""
-    gateway: Callable[[E], GatewayInfo | None]
-    """What the hub did, where the event tells it; only the last one does."""
+    is_last: Callable[[E], bool]
+    """Whether it is the event that tells what the hub did."""
+    gateway: Callable[[E], GatewayInfo]
+    """What the hub did, of the last event."""
     usage: Callable[[E], Usage]
-    """What was used, of the event that has ``gateway``."""
+    """What was used, of the last event."""
 
 
 class Listener(Protocol[E_contra]):
@@ -155,10 +157,10 @@ class Dispatch:
                     for event in opening.held:
                         yield event
                     async for event in events:
-                        if reading.gateway(event) is None:
-                            yield event
-                        else:
+                        if reading.is_last(event):
                             last = event
+                        else:
+                            yield event
                 attempt.succeeded(0 if last is None else reading.usage(last).output_tokens)
             except HubError as error:
                 broken = course.blame(error)
@@ -166,9 +168,9 @@ class Dispatch:
             finally:
                 attempt.abandoned()
                 _adopt(attempt, terms)
-            if last is not None and (gateway := reading.gateway(last)) is not None:
+            if last is not None:
                 self._price(attempt, reading.usage(last), getattr(last, "service_tier", ""))
-                course.tell(gateway)
+                course.tell(reading.gateway(last))
                 if listener is not None:
                     listener.ended(last)
                 yield last
@@ -232,7 +234,7 @@ async def _opened(attempt: Attempt, events: AsyncGenerator[E], reading: Reading[
     try:
         async with asyncio.timeout(bound) as scope:
             async for event in events:
-                if reading.gateway(event) is not None:
+                if reading.is_last(event):
                     last = event
                     continue
                 held.append(event)

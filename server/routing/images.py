@@ -1,6 +1,7 @@
 """Images over the plan of a call."""
 
 from collections.abc import AsyncGenerator
+from operator import methodcaller
 
 from aignehub.v1.image_service_pb2 import (
     EditImagesRequest,
@@ -48,6 +49,7 @@ def stream(
 
 _READING: Reading[ImageStreamEvent] = Reading(
     has_content=lambda event: not event.HasField("summary"),
-    gateway=lambda event: event.summary.gateway if event.HasField("summary") else None,
+    is_last=methodcaller("HasField", "summary"),
+    gateway=lambda event: event.summary.gateway,
     usage=lambda event: event.summary.usage,
 )

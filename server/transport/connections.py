@@ -120,6 +120,11 @@ class Connector(aiohttp.TCPConnector):
         """The connection is idle again, or closed where it cannot serve another request."""
         self._release(key, protocol)
 
+    def drop(self, key: ConnectionKey, protocol: "Connection") -> None:
+        """Ends a connection in use without flushing what is unsent."""
+        protocol.abort()
+        self._release(key, protocol, should_close=True)
+
 
 class Connection(ResponseHandler):
     """Tells the reader of a body that it cannot be parsed further; aiohttp 3.14.5 would leave it waiting for ever."""

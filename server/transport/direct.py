@@ -22,6 +22,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from server.transport import faults
+from server.transport.body import body_of
 from server.transport.connections import EARLY, EXACT, Connection, Connector, SessionSettings
 from server.transport.conversation import Waits
 
@@ -100,7 +101,7 @@ class DirectAnswer:
     ) -> None:
         self.status: int = head.code
         self.headers: Mapping[str, str] = head.headers
-        self.content = content
+        self.content = body_of(content)
         self._pool = pool
         self._key = key
         self._connection: Connection | None = connection
@@ -127,8 +128,7 @@ class DirectAnswer:
         """See Answer.drop."""
         if (connection := self._connection) is not None:
             self._connection = None
-            connection.abort()
-            self._pool.give_back(self._key, connection)
+            self._pool.drop(self._key, connection)
 
 
 class _HeadWatch:
@@ -231,8 +231,7 @@ class DirectPath:
             while head.code < 200 and head.code != 101:
                 head, content = await connection.read()
         except BaseException:
-            connection.abort()
-            self._connector.give_back(key, connection)
+            self._connector.drop(key, connection)
             raise
         finally:
             connection.unwatch()

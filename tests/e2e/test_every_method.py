@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from aignehub.v1 import audio_pb2, media_pb2
 from aignehub.v1 import audio_service_pb2 as audio
 from aignehub.v1 import embedding_service_pb2 as embedding
@@ -85,8 +86,8 @@ REQUESTS: dict[str, Callable[[], Any]] = {
 }
 
 
-def begin(hub: RunningHub, name: str, request: Any) -> Any:
-    """The call in progress; a list is sent message by message, and the stream then left open."""
+def begin(hub: RunningHub, name: str, request: Any, *, closes: bool = False) -> Any:
+    """The call in progress; a list is sent message by message, and the stream then left open unless it ``closes``."""
     method = METHODS[name]
     answer = message_factory.GetMessageClass(method.output_type)
     kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
@@ -99,7 +100,7 @@ def begin(hub: RunningHub, name: str, request: Any) -> Any:
     async def kept_open() -> AsyncIterator[Any]:
         for one in request:
             yield one
-        await asyncio.sleep(60)
+        await asyncio.sleep(0 if closes else 60)
 
     return make(kept_open() if method.client_streaming else request, metadata=hub.auth, timeout=30)
 
@@ -166,3 +167,29 @@ async def test_a_message_past_the_bound_ends_in_resource_exhausted(tmp_path: Pat
     }
     assert told == dict.fromkeys(METHODS, grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert not fake.seen
+
+
+async def test_a_caller_who_is_still_sending_learns_why_it_was_refused(tmp_path: Path) -> None:
+    """grpc.aio raises INTERNAL where a call ends while it sends: https://github.com/grpc/grpc/issues/36066."""
+    heard = audio_pb2.AudioInputConfig(format=audio_pb2.AUDIO_FORMAT_MP3)
+    config = audio.StreamTranscriptionConfig(model="sandbox/hear", input=heard)
+    streams: dict[str, list[Any]] = {
+        "StreamTranscription": [
+            audio.StreamTranscriptionRequest(config=config),
+            *(audio.StreamTranscriptionRequest(audio=bytes(4800)) for _ in range(100)),
+        ],
+        "UploadTranscription": [audio.UploadTranscriptionRequest(audio=bytes(65536)) for _ in range(50)],
+        "StreamSpeechSession": [
+            *session(), *(audio.StreamSpeechSessionRequest(text="word " * 20) for _ in range(50)), session()[0],
+        ],
+    }  # fmt: skip
+    codes = []
+    async with running_hub(tmp_path, sandbox=True) as hub:
+        for name, requests in streams.items():
+            for _ in range(10):
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await ended(begin(hub, name, requests, closes=True))
+                codes.append((name, raised.value.code()))
+                await until(lambda: hub.hub.active_calls == 0)
+    wanted = {"StreamSpeechSession": grpc.StatusCode.UNAVAILABLE}  # no provider of its model is there
+    assert codes == [(name, wanted.get(name, grpc.StatusCode.INVALID_ARGUMENT)) for name in streams for _ in range(10)]

@@ -314,6 +314,20 @@ async def test_an_answer_whose_end_never_comes_loses_its_connection(transport: T
         await asyncio.wait_for(server.peers[0].closed.wait(), 0.5)
 
 
+@pytest.mark.parametrize("converse", [hang, begin_and_hang], ids=["head", "body"])
+async def test_a_connection_that_was_dropped_is_not_kept(
+    transport: Transport, converse: Callable[[Peer], Awaitable[None]]
+) -> None:
+    async with serving(converse) as server:
+        with pytest.raises(ProviderTimeout):
+            await transport.send(endpoint(server.url), ASK, credential=KEY, deadline=soon(0.1))
+        assert transport._session is not None
+        connector = transport._session._session.connector
+        assert connector is not None
+        assert not connector._conns
+        assert not connector._acquired
+
+
 async def test_a_thousand_cancelled_calls_leave_nothing_behind(transport: Transport) -> None:
     async with serving(begin_and_hang) as server:
         before = len(asyncio.all_tasks())
