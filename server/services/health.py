@@ -137,6 +137,8 @@ class HealthServicer(health.aio.HealthServicer):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watches are open; use Check")
         self._watches += 1
         try:
+            if request.service in self._known and request.service.startswith(MODEL_PREFIX):
+                await self.set(request.service, self._of_model(request.service))
             if self._passes_through(request.service):
                 await self._watch_passing(context)
             else:
@@ -184,8 +186,9 @@ class HealthServicer(health.aio.HealthServicer):
     async def _beat(self) -> None:
         while True:
             self._last_beat = monotonic()
-            for name in [name for name in self._known if name.startswith(MODEL_PREFIX)]:
-                await self.set(name, self._of_model(name))
+            if self._watches:  # a Check looks for itself
+                for name in [name for name in self._known if name.startswith(MODEL_PREFIX)]:
+                    await self.set(name, self._of_model(name))
             await asyncio.sleep(_BEAT_SECONDS)
 
     def _of_model(self, name: str) -> int:
