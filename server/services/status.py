@@ -14,6 +14,7 @@ from server.calls import CurrentCall, current_call
 from server.errors import Draining, HubError, JwksUnavailable
 from server.identity.caller import Caller
 from server.identity.rights import Rights
+from server.routing.catalogue import Candidate
 from server.routing.health.book import HealthBook
 from server.routing.live import Live
 from server.routing.openness import Missing, require_open
@@ -78,7 +79,12 @@ class StatusService(HealthServiceServicer):
     @override
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         validate(request)
-        return self._status(request.model, caller_rights(), include_models=request.include_models)
+        rights = caller_rights()
+        status = self._status(request.model, rights)
+        now, of = asyncio.get_running_loop().time(), self._book.of
+        shown = self._asked_for(request, rights)
+        status.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in shown)
+        return status
 
     @override
     async def WatchStatus(
@@ -91,7 +97,7 @@ class StatusService(HealthServiceServicer):
         told: pb.GetStatusResponse | None = None
         while True:
             ended = self._lifecycle.draining
-            status = self._status(request.model, rights, include_models=False)
+            status = self._status(request.model, rights)
             status.server.ClearField("active_calls")  # it changes with every call and is no news
             if status != told:
                 told = status
@@ -102,7 +108,18 @@ class StatusService(HealthServiceServicer):
             with suppress(JwksUnavailable):  # who was known stays so until somebody can tell
                 rights = (await self._authorize(call, metadata)).rights
 
-    def _status(self, model: str, rights: Rights, *, include_models: bool) -> pb.GetStatusResponse:
+    def _asked_for(self, request: pb.GetStatusRequest, rights: Rights) -> list[Candidate]:
+        """The model that is asked about, at each provider of it, and every other where those are wanted too."""
+        catalogue = self._live.now.catalogue
+        found: list[Candidate] = []
+        if request.model:
+            with suppress(HubError):
+                found = [one for one in catalogue.candidates(request.model, rights) if rights.allows_model(one.id)]
+        if request.include_models:
+            return with_those_asked_for([*catalogue.listed(rights), *found], catalogue, rights, self._book)
+        return found
+
+    def _status(self, model: str, rights: Rights) -> pb.GetStatusResponse:
         cause = self._cause(model, rights)
         now, of = asyncio.get_running_loop().time(), self._book.of
         catalogue = self._live.now.catalogue
@@ -121,9 +138,6 @@ class StatusService(HealthServiceServicer):
         response.server.configuration_time.FromMilliseconds(int(self._live.loaded_at * 1000))
         if cause:
             response.reason.CopyFrom(reason_of(cause))
-        if include_models:
-            shown = with_those_asked_for(catalogue.listed(rights), catalogue, rights, self._book)
-            response.models.extend(model_status(one, of(one.provider), now, self._missing(one)) for one in shown)
         return response
 
     def _cause(self, model: str, rights: Rights) -> HubError | None:

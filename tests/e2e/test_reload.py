@@ -275,6 +275,9 @@ async def test_status_lists_models_that_calls_told_of(tmp_path: Path) -> None:
         request = health_service_pb2.GetStatusRequest(model="a/down", include_models=True)
         status = await hub.status.GetStatus(request, metadata=hub.auth, timeout=5)
         others = await hub.status.GetStatus(request, metadata=limited, timeout=5)
+        request.include_models = False
+        alone = await hub.status.GetStatus(request, metadata=hub.auth, timeout=5)
+        refused = await hub.status.GetStatus(request, metadata=limited, timeout=5)
     told = {one.model: one for one in status.models}
     assert list(told) == ["a/*", "a/down", "a/up", "b/*", "b/up"]
     assert told["a/down"].availability == health_service_pb2.AVAILABILITY_UNAVAILABLE
@@ -282,6 +285,8 @@ async def test_status_lists_models_that_calls_told_of(tmp_path: Path) -> None:
     assert told["a/down"].last_error.code == grpc.StatusCode.UNAVAILABLE.value[0]
     assert status.available  # where nothing else is left, a call is tried in spite of its breaker
     assert [one.model for one in others.models] == ["b/*", "b/up"]
+    assert list(alone.models) == [told["a/down"]]
+    assert not refused.models
 
 
 async def test_probes_of_a_model_follow_what_routing_knows(tmp_path: Path) -> None:

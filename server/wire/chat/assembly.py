@@ -22,10 +22,15 @@ _OTHER = "other"
 class Batch:
     """The message that one read is gathered into; deltas are made inside it, so that nothing is copied."""
 
-    __slots__ = ("message",)
+    __slots__ = ("choices", "message")
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """What comes next belongs to another message."""
         self.message = StreamChatCompletionResponse()
+        self.choices = self.message.choices
 
 
 class ChoiceAssembly:
@@ -188,7 +193,7 @@ class ChoiceAssembly:
         if part and (kind == _OTHER or self._part_kind != kind):
             self._part += 1
             self._part_kind = kind
-        delta = self._batch.message.choices.add()
+        delta = self._batch.choices.add()
         if self.index:
             delta.index = self.index
         if part and self._part:
@@ -224,7 +229,7 @@ class ChoiceAssembly:
 
     def _end_call(self) -> None:
         if self._call is not None and self._pieces:
-            self._call.arguments_delta += self._joined()
+            self._call.arguments_delta = self._joined()
 
     def _joined(self) -> str:
         pieces = self._pieces

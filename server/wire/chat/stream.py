@@ -204,12 +204,13 @@ class ChatStreamReader(ABC, Generic[C]):
 
     def _take(self) -> StreamChatCompletionResponse | None:
         """The message at hand, once it holds more than how the stream starts up."""
-        message = self._batch.message
-        if not message.choices and not self._done:
+        batch = self._batch
+        if not batch.choices and not self._done:
             return None
         for choice in self._choices.values():
             choice.close()
-        self._batch.message = StreamChatCompletionResponse()
+        message = batch.message
+        batch.begin()
         if not self._told_header:
             self._told_header = True
             message.MergeFrom(self._header)
