@@ -67,7 +67,10 @@ def _port() -> int:
 
 
 async def _started(arguments: Sequence[str], port: int, folder: Path, headers: dict[str, str], **env: str) -> Running:
-    process = await Process.start(arguments, core=SERVER_CORE, log=folder / "log", env=env)
+    # LiteLLM looks for modules in the folder two above the one that it is started in: an empty one of our own.
+    nowhere = folder / "a" / "b" / "c"
+    nowhere.mkdir(parents=True)
+    process = await Process.start(arguments, core=SERVER_CORE, log=folder / "log", env=env, folder=nowhere)
     try:
         await process.answers(port, START_SECONDS)
     except RuntimeError:

@@ -33,14 +33,20 @@ class Process:
 
     @classmethod
     async def start(
-        cls, arguments: Sequence[str], *, core: int, log: Path, env: Mapping[str, str] | None = None
+        cls,
+        arguments: Sequence[str],
+        *,
+        core: int,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
     ) -> "Process":
-        """Starts it in the project's folder; what it prints goes to ``log``."""
+        """Starts it in ``folder``; what it prints goes to ``log``."""
         pinned = ("taskset", "-c", str(core)) if PINS else ()
         path = f"{ROOT}:{ROOT / 'generated'}"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *pinned, *arguments, cwd=ROOT, env={**os.environ, "PYTHONPATH": path, **(env or {})},
+                *pinned, *arguments, cwd=folder, env={**os.environ, "PYTHONPATH": path, **(env or {})},
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         return cls(process, log)

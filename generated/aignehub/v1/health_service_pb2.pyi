@@ -65,7 +65,7 @@ class GetStatusRequest(_message.Message):
     model: _builtins.str
     """One model; empty for the whole service."""
     include_models: _builtins.bool
-    """List every model's status too."""
+    """List the status of every model too that is configured or that calls told something of."""
     def __init__(
         self,
         *,
@@ -107,7 +107,7 @@ class GetStatusResponse(_message.Message):
 
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelStatus]:
-        """Of each model, where asked for."""
+        """Of each model where asked for, else of the one that was named."""
 
     def __init__(
         self,
@@ -279,7 +279,7 @@ class ModelStatus(_message.Message):
     availability: Global___Availability.ValueType
     """How it does."""
     error_rate: _builtins.float
-    """Share of calls that failed lately, 0 to 1."""
+    """Share of calls that failed in the last minute, 0 to 1."""
     @_builtins.property
     def providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Providers that serve it and work."""

@@ -307,7 +307,7 @@ class Model(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     SHUTDOWN_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Id to use in requests, "provider/name"."""
+    """Id to use in requests: "provider/name", or the name of a group or an alias of the operator."""
     provider: _builtins.str
     """Provider."""
     display_name: _builtins.str

@@ -189,7 +189,7 @@ class ProviderModel(_message.Message):
     breaker: Global___BreakerState.ValueType
     """Whether its breaker lets calls through."""
     error_rate: _builtins.float
-    """Share of calls that failed lately, 0 to 1."""
+    """Share of calls that failed in the last minute, 0 to 1."""
     tokens_per_second: _builtins.float
     """Output tokens a second lately."""
     @_builtins.property
