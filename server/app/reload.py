@@ -21,7 +21,7 @@ EXCHANGEABLE = frozenset(
 )
 """Settings that hold from a reload on; all others hold from a restart on."""
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
 _log = structlog.get_logger("hub")
 
 Load = Callable[[], Settings]

@@ -31,6 +31,7 @@ async def speech(request: web.Request) -> web.StreamResponse:
     while not ends or sent < MIB:
         await response.write(b"\xff" * 65536)
         sent += 65536
+        await asyncio.sleep(0)  # writing to a TLS connection that was reset never waits, so nobody would hear of it
     return response
 
 
