@@ -53,6 +53,16 @@ async def _everywhere(address: str, key: str, model: str = "sandbox/echo") -> No
     assert all("knock" in text for text in said)
 
 
+async def _is_everywhere(address: str, key: str, model: str) -> bool:
+    try:
+        await _everywhere(address, key, model)
+    except grpc.aio.AioRpcError as error:
+        if error.code() != grpc.StatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
 async def _lines(process: asyncio.subprocess.Process, event: str, count: int) -> list[dict[str, Any]]:
     """The next ``count`` lines of the log that tell of ``event``."""
     found: list[dict[str, Any]] = []
@@ -137,7 +147,9 @@ async def test_each_reloads_at_sighup_and_one_that_died_is_replaced_by_its_like(
         config.write_text(first.format("clean"))
         await _lines(process, "ready", 1)
         assert len(_workers(process.pid) - {left}) == 1
-        await _everywhere(address, key, "clean")
+        async with asyncio.timeout(10):  # the other looks at the file in its own time
+            while not await _is_everywhere(address, key, "clean"):
+                await asyncio.sleep(0.1)
 
         for pid in _workers(process.pid):
             os.kill(pid, signal.SIGKILL)
