@@ -17,12 +17,17 @@ def attributed(error: HubError, provider: str, call: Call) -> HubError:
     return error
 
 
-def without_secret(answer: bytes, call: Call) -> bytes:
-    """``answer`` without the call's secret: a proxy or a test server between may echo headers in what it says."""
+def secret_of(call: Call) -> bytes:
+    """What no answer may tell; empty where the credential is too short to be a secret."""
     secret = call.credential.secret
-    if len(answer) > _LONGEST_ECHO or len(secret) < _SHORTEST_SECRET:
-        return answer
-    return answer.replace(secret.encode(), _REDACTED.encode())
+    return secret.encode() if len(secret) >= _SHORTEST_SECRET else b""
+
+
+def without_secret(answer: bytes, secret: bytes) -> bytes:
+    """``answer`` without ``secret``: a proxy or a test server between may echo headers in what it says."""
+    if secret and len(answer) <= _LONGEST_ECHO and secret in answer:
+        return answer.replace(secret, _REDACTED.encode())
+    return answer
 
 
 def _redact(error: HubError, secret: str) -> None:

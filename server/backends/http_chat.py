@@ -10,7 +10,7 @@ from aignehub.v1.chat_service_pb2 import (
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.backends.failures import attributed, without_secret
+from server.backends.failures import attributed, secret_of, without_secret
 from server.backends.http_exchange import HttpExchanges
 from server.backends.media import CallerMedia, names_urls, passes_of
 from server.errors import HubError
@@ -81,12 +81,12 @@ class HttpChatBackend:
                 request = await self._inlined(request, codec, call)
             asked = codec.encode(request, call.model, stream=True)
             decoder = codec.decoder(request)
-            continuous_usage = request.stream_options.continuous_usage
+            continuous_usage, secret = request.stream_options.continuous_usage, secret_of(call)
             async with http.open(asked, call) as exchange:
                 gateway = http.gateway(asked, exchange.headers, call)
                 while True:
                     data = await exchange.read()
-                    chunk = decoder.feed(without_secret(data, call)) if data else decoder.finish()
+                    chunk = decoder.feed(without_secret(data, secret)) if data else decoder.finish()
                     if decoder.done or not data:
                         break
                     if chunk is not None:

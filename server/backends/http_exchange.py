@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from aignehub.v1.usage_pb2 import GatewayInfo
 
 from server.backends.base import Call
-from server.backends.failures import without_secret
+from server.backends.failures import secret_of, without_secret
 from server.errors import HubError, ProviderTokenRefused
 from server.transport.client import Transport
 from server.transport.endpoint import Endpoint
@@ -104,7 +104,7 @@ class HttpExchanges:
                 if not 200 <= exchange.status < 300:
                     raise await self._failure(exchange, call)
                 try:
-                    body = without_secret(await exchange.body(), call)
+                    body = without_secret(await exchange.body(), secret_of(call))
                     return HttpResponse(exchange.status, exchange.headers, body)
                 except HubError as error:
                     error.answered = True
