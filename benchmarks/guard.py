@@ -17,7 +17,7 @@ from benchmarks.processes import WORK, pin_self, start_provider
 from benchmarks.scenarios import BATCH, BURST, PACED, UNARY, Scenario, measure
 
 TRIES = 3
-BOUNDS: dict[Scenario, float] = {UNARY: 1.55, PACED: 1.6, BURST: 0.3, BATCH: 1.5}
+BOUNDS: dict[Scenario, float] = {UNARY: 1.8, PACED: 2.0, BURST: 0.4, BATCH: 1.7}
 """The hub's CPU against the floor's: what benchmarks/RESULTS.md shows and about a fifth more. Where the hub becomes
 cheaper, these follow."""
 _SHARES = {UNARY: 0.5, PACED: 0.4, BURST: 0.5, BATCH: 1.0}
