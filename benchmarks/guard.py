@@ -18,8 +18,8 @@ from benchmarks.scenarios import BATCH, BURST, PACED, UNARY, Scenario, measure
 
 TRIES = 3
 BOUNDS: dict[Scenario, float] = {UNARY: 1.8, PACED: 2.0, BURST: 0.4, BATCH: 1.7}
-"""The hub's CPU against the floor's: what benchmarks/RESULTS.md shows and about a fifth more. Where the hub becomes
-cheaper, these follow."""
+"""The hub's CPU against the floor's: what benchmarks/RESULTS.md shows, and as much more as short runs of one and the
+same code differ on a shared machine. Where the hub becomes cheaper, these follow."""
 _SHARES = {UNARY: 0.5, PACED: 0.4, BURST: 0.5, BATCH: 1.0}
 
 
