@@ -59,9 +59,11 @@ wire: $(VENV)/.dev ## Replay recorded provider traffic end to end: make wire WIR
 
 bench: $(VENV)/.dev ## Measure the hub against a bare stack into benchmarks/RESULTS.md; ROUNDS=1 for a short run
 	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks --rounds $(ROUNDS)
+	@$(BIN)/python -m tools.performance
 
 bench-peers: $(VENV)/.dev ## The same with LiteLLM, Portkey and Bifrost, installed below .bench
 	@PYTHONPATH=.:generated $(BIN)/python -m benchmarks --rounds $(ROUNDS) --peers
+	@$(BIN)/python -m tools.performance
 ROUNDS := 5
 
 guard: $(VENV)/.dev ## Fail where the hub costs more against the bare stack than it should

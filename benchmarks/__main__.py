@@ -1,7 +1,7 @@
 """``python -m benchmarks``: measures the hub against the bare stack, and with ``--peers`` against other gateways.
 
 Starts everything itself on loopback, needs no network once peers are installed, and writes benchmarks/RESULTS.md,
-results.json, the plots, and the README's section of them.
+results.json and the plots; ``python -m tools.performance`` writes the README's section of them.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from benchmarks.plays import write_plays
 from benchmarks.processes import OTHER_CORE, PINS, SERVER_CORE, WORK, pin_self, start_provider
 from benchmarks.report import FOLDER, write
 from benchmarks.rounds import run
-from tools.performance import rewrite
 
 ROUNDS = 5
 
@@ -55,8 +54,6 @@ async def _main(rounds: int, output: Path, *, with_peers: bool) -> None:
         else "nothing pinned to a core: this machine has one, or no taskset",
     }
     print(write(found, setting, output))
-    if output.resolve() == FOLDER:
-        rewrite()
     print(f"took {time.monotonic() - began:.0f} s")
 
 

@@ -112,7 +112,7 @@ def _single(bare: Any, bounds: Meta | None, told: object, place: Place) -> Any:
 
 def _made(kind: type, told: object) -> object:
     if kind not in (Path, Secret):
-        raise NotImplementedError(kind)
+        raise NotImplementedError(kind)  # how msgspec is told that a type is not known: a section was written wrongly
     if isinstance(told, kind):
         return told
     if not isinstance(told, str):

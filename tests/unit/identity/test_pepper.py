@@ -55,9 +55,9 @@ def test_a_file_open_to_others_stops_the_start(tmp_path: Path, mode: int) -> Non
 
 def test_the_group_that_kubernetes_gives_a_volume_passes(tmp_path: Path) -> None:
     path = tmp_path / "pepper"
-    Pepper.load(path)
+    made = Pepper.load(path)
     path.chmod(0o660)
-    Pepper.load(path)
+    assert Pepper.load(path).digest("key") == made.digest("key")
 
 
 def test_an_unusable_folder_is_named(tmp_path: Path) -> None:

@@ -241,7 +241,8 @@ async def test_a_wrong_setting_is_named(registry: KeyRegistry, settings: KeySett
     ],
 )
 async def test_right_settings_pass(registry: KeyRegistry, settings: KeySettings) -> None:
-    await registry.create(OPERATOR, settings)
+    issued = await registry.create(OPERATOR, settings)
+    assert registry.keyring.accepts(issued.secret)
 
 
 async def test_keys_outlive_a_restart(tmp_path: Path, clock: Clock) -> None:
