@@ -95,7 +95,7 @@ async def test_workers_share_a_port_and_the_keys_and_drain_together(tmp_path: Pa
                 made = await KeyServiceStub(channel).CreateKey(asked, metadata=bearer(key), timeout=5)
                 await asyncio.sleep(0.8)  # each looks for the others' keys twice a second
                 await _everywhere(address, made.secret)
-                calls = [asyncio.create_task(_echo(address, key, "openai/gpt-5")) for _ in range(6)]
+                calls = [asyncio.create_task(_echo(address, key, "openai/gpt-5")) for _ in range(CONNECTIONS)]
                 while len(fake.seen) < len(calls):
                     await asyncio.sleep(0.01)
                 process.send_signal(signal.SIGTERM)
