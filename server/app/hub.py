@@ -79,7 +79,6 @@ class Hub:
         self._load = load or (lambda: settings)
         self._config = config
         self.reloader: Reloader | None = None
-        self._reloading: set[asyncio.Task[None]] = set()
         self._environ = environ
         self._lifecycle = Lifecycle()
         limits = settings.limits
@@ -180,9 +179,7 @@ class Hub:
     def reload_soon(self) -> None:
         """Reads the configuration again, as SIGHUP asks; how it went is in the log."""
         if self.reloader is not None:
-            task = asyncio.get_running_loop().create_task(self.reloader.reload_or_log())
-            self._reloading.add(task)
-            task.add_done_callback(self._reloading.discard)
+            self.reloader.reload_soon()
 
     async def _reload(self) -> Reloaded:
         if self.reloader is None:

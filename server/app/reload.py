@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from server.app.file_watch import FileWatch
 from server.config import Settings
 from server.config.models import ModelFacts
 from server.config.settings import UNTOLD
@@ -21,7 +22,6 @@ EXCHANGEABLE = frozenset(
 )
 """Settings that hold from a reload on; all others hold from a restart on."""
 
-_LOOK_SECONDS = 1.0
 _log = structlog.get_logger("hub")
 
 Load = Callable[[], Settings]
@@ -68,17 +68,21 @@ class Reloader:
         self._live = live
         self._swapped = swapped
         self._one_at_a_time = asyncio.Lock()
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: FileWatch | None = None
+        self._reloading: set[asyncio.Task[None]] = set()
 
     def watch(self, files: Callable[[Settings], list[Path]]) -> None:
         """Reloads whenever one of ``files`` changes; a bad change is logged and the one in use stays."""
-        self._watching = asyncio.create_task(self._watch(files), name="configuration watch")
+        self._watching = FileWatch(lambda: files(self._settings), self.reload_soon)
+        self._watching.start()
 
     async def close(self) -> None:
-        """Stops watching."""
+        """Stops watching, and what it began."""
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+            await self._watching.close()
+        for task in self._reloading:
+            task.cancel()
+        await asyncio.gather(*self._reloading, return_exceptions=True)
 
     async def reload(self) -> Reloaded:
         """Reads everything again. Raises FailedPrecondition with the setting at fault where it is refused."""
@@ -104,22 +108,17 @@ class Reloader:
         _log.info("configuration", generation=self._live.generation, needs_restart=list(needs_restart))
         return Reloaded(changed=True, needs_restart=needs_restart)
 
-    async def reload_or_log(self) -> None:
-        """The same for a signal or a changed file, where nobody waits for an answer."""
+    def reload_soon(self) -> None:
+        """The same for a signal or a changed file, where nobody waits for an answer: a refusal is logged."""
+        task = asyncio.create_task(self._reload_or_log(), name="reload")
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+
+    async def _reload_or_log(self) -> None:
         try:
             await self.reload()
         except FailedPrecondition as error:
             _log.error("configuration refused", why=error.message)
-
-    async def _watch(self, files: Callable[[Settings], list[Path]]) -> None:
-        seen = taken = await asyncio.to_thread(_look, files(self._settings))
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            before, seen = seen, await asyncio.to_thread(_look, files(self._settings))
-            # Only what two looks found the same: who writes a file in place may be in the middle of it.
-            if seen == before and seen != taken:
-                taken = seen
-                await self.reload_or_log()
 
 
 def _refuse_emptied(before: Built, settings: Settings, after: Built) -> None:
@@ -142,19 +141,6 @@ def _same_files(one: Built, other: Built) -> bool:
         return [(provider.name, provider.credentials) for provider in built.configuration.catalogue.providers]
 
     return keys(one) == keys(other) and one.table == other.table
-
-
-def _look(files: list[Path]) -> list[tuple[str, int, int, int]]:
-    """What tells a changed file; Kubernetes changes a link on the way to it, which these follow."""
-    found = []
-    for file in files:
-        try:
-            stat = file.stat()
-        except OSError:
-            found.append((str(file), 0, 0, 0))
-        else:
-            found.append((str(file), stat.st_ino, stat.st_mtime_ns, stat.st_size))
-    return found
 
 
 def files_of(config: Path | None, settings: Settings) -> list[Path]:

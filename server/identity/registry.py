@@ -61,6 +61,8 @@ class KeyRegistry:
         self._poll_seconds = poll_seconds
         self._flush_seconds = flush_seconds
         self._closed = False
+        self._behind = False
+        """Whether the store is known to have changed since it was last read."""
         self._order = asyncio.Lock()
         self._loops: list[asyncio.Task[None]] = []
         self._changes: set[asyncio.Task[Any]] = set()
@@ -231,8 +233,10 @@ class KeyRegistry:
         return await asyncio.shield(task)
 
     async def _poll(self) -> None:
-        if await self._store.changed():
+        self._behind = await self._store.changed() or self._behind
+        if self._behind:
             await self.refresh()
+            self._behind = False
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         told = -math.inf

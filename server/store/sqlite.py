@@ -14,7 +14,11 @@ from server.errors import FailedPrecondition, Unavailable
 from server.store.migrations import MIGRATIONS
 
 T = TypeVar("T")
+Stamp = tuple[tuple[int, int], ...]
+"""When each of a database's files was last written to, in nanoseconds, and its size."""
 
+_SETTLED_NS = 2_000_000_000
+"""A file written to less long ago may be written to again under the same time: the coarsest clocks of file systems."""
 _BUSY_SECONDS = 5.0  # another process, such as `hub keys … --offline`, holds the write lock for milliseconds
 
 
@@ -31,6 +35,7 @@ class SqliteDatabase:
         self._connection = connection
         self._worker = worker
         self._closed = False
+        self._files = (str(path), f"{path}-wal")
 
     @classmethod
     async def open(
@@ -49,6 +54,15 @@ class SqliteDatabase:
             worker.shutdown(wait=False)
             raise
         return cls(path, connection, worker)
+
+    def stamp(self) -> Stamp | None:
+        """The same as before where no process has written since; None while a write may still leave it the same.
+
+        It reads what the kernel holds in memory of files that are open, so that the loop need not be left for it.
+        """
+        found = tuple(_stamp(file) for file in self._files)
+        newest = max(written for written, _ in found)
+        return found if newest < time.time_ns() - _SETTLED_NS else None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What ``work`` returns, run on the worker thread outside any transaction."""
@@ -76,6 +90,14 @@ class SqliteDatabase:
                 "the key store cannot be read or written just now; try again, and check the server's disk",
                 reason="STORE_UNAVAILABLE",
             ) from error
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(file)  # noqa: PTH116 - half of what a Path takes for it
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
 
 
 def _connect(path: Path, migrations: Sequence[Sequence[str]], busy_seconds: float) -> sqlite3.Connection:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 from server.store.base import KeyRecord, KeySettings, StoredSecret
-from server.store.sqlite import SqliteDatabase
+from server.store.sqlite import SqliteDatabase, Stamp
 
 _KEY_COLUMNS = (
     "id, display_name, methods, models, concurrent_calls, labels, expires_at, disabled,"
@@ -32,6 +32,7 @@ class SqliteKeyStore:
         """Takes the database over."""
         self._database = database
         self._seen_version: int | None = None
+        self._seen_stamp: Stamp | None = None
 
     async def keys(self) -> Sequence[KeyRecord]:
         return await self._database.run(_read_all)
@@ -56,10 +57,14 @@ class SqliteKeyStore:
         await self._database.run(drop)
 
     async def changed(self) -> bool:
+        stamp = self._database.stamp()
+        if stamp is not None and stamp == self._seen_stamp:
+            return False
         # Moves when another connection commits, never for this one's own:
         # https://www.sqlite.org/pragma.html#pragma_data_version
         version = await self._database.run(lambda connection: connection.execute("PRAGMA data_version").fetchone()[0])
         known, self._seen_version = self._seen_version, version
+        self._seen_stamp = stamp
         return known is not None and known != version
 
     async def remember(self, name: str, value: bytes) -> bytes:

@@ -22,7 +22,7 @@ _OTHER = "other"
 class Batch:
     """The message that one read is gathered into; deltas are made inside it, so that nothing is copied."""
 
-    __slots__ = ("choices", "message")
+    __slots__ = ("choices", "message", "open")
 
     def __init__(self) -> None:
         self.begin()
@@ -31,6 +31,8 @@ class Batch:
         """What comes next belongs to another message."""
         self.message = StreamChatCompletionResponse()
         self.choices = self.message.choices
+        self.open = False
+        """Whether an assembly has a delta in it that it has to close."""
 
 
 class ChoiceAssembly:
@@ -69,6 +71,18 @@ class ChoiceAssembly:
         if self._kind != _TEXT:
             self._open(_TEXT, part=True)
         self._pieces.append(piece)
+
+    def only_text(self, piece: str) -> None:
+        """As ``text``, of a read that delivered nothing else: told at once, so that there is nothing to close."""
+        if self._delta is not None or self._part_kind != _TEXT or not self._told_role:
+            self.text(piece)
+            return
+        delta = self._batch.choices.add(content=piece)
+        if self.index:
+            delta.index = self.index
+        if self._part:
+            delta.part_index = self._part
+        self.size += len(piece) if piece.isascii() else estimate.text_size(piece)
 
     def signed_text(self, piece: str, signature: bytes) -> None:
         """Adds a text part of its own, which a proof belongs to; the text may be empty."""
@@ -201,6 +215,7 @@ class ChoiceAssembly:
         if not self._told_role:
             self._told_role = True
             delta.role = chat_pb2.ROLE_ASSISTANT
+        self._batch.open = True
         self._delta = delta
         self._kind = kind
         return delta

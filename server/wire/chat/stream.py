@@ -207,8 +207,9 @@ class ChatStreamReader(ABC, Generic[C]):
         batch = self._batch
         if not batch.choices and not self._done:
             return None
-        for choice in self._choices.values():
-            choice.close()
+        if batch.open:
+            for choice in self._choices.values():
+                choice.close()
         message = batch.message
         batch.begin()
         if not self._told_header:

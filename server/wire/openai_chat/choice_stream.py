@@ -88,9 +88,15 @@ class ChoiceStream:
             self.usage = json.obj(told.get("usage")) or self.usage
             json.merge(self.left, fields.unread_of_choice(told))
 
-    def read_usual(self, delta: Delta) -> bool:
-        """The same for a delta whose type is known; False, and nothing is read, where a call begins with it."""
+    def read_usual(self, delta: Delta, *, alone: bool) -> bool:
+        """The same for a delta whose type is known; False, and nothing is read, where a call begins with it.
+
+        ``alone``: it is all that its read delivered.
+        """
         assembly = self._assembly
+        if alone and delta.content and not (delta.tool_calls or delta.reasoning_content or delta.reasoning):
+            assembly.only_text(delta.content)
+            return True
         arguments: list[tuple[int, str]] = []
         for call in delta.tool_calls or ():
             if (place := self._calls.place(call.index)) is None:

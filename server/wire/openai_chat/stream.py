@@ -95,7 +95,7 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         """False where it says more than it seems to."""
         (told,) = chunk.choices
         choice = self._choices.get(told.index) or self._choice(told.index)
-        if not choice.read_usual(told.delta):
+        if not choice.read_usual(told.delta, alone=self._alone):
             return False
         if chunk.service_tier:
             self._tier = chunk.service_tier
