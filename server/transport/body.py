@@ -32,20 +32,15 @@ class Body(StreamReader):
             self._protocol.pause_reading()
         return False
 
-    @override
-    def begin_http_chunk_receiving(self) -> None:
-        pass
-
-    @override
-    def end_http_chunk_receiving(self) -> None:
-        pass
+    # The parser calls both for every chunk; a type's call does nothing and takes no frame of Python.
+    begin_http_chunk_receiving = end_http_chunk_receiving = staticmethod(bool)  # type: ignore[assignment]
 
     @override
     async def readany(self) -> bytes:
         if self._exception is not None:
             raise self._exception
         if not self._buffer and not self._eof:
-            if not self._protocol.connected:
+            if self._protocol.transport is None:
                 raise RuntimeError("the connection is closed")
             waiter = self._waiter = self._loop.create_future()
             try:
@@ -60,7 +55,9 @@ class Body(StreamReader):
         data = buffer[0] if len(buffer) == 1 else b"".join(buffer)
         buffer.clear()
         self._size = 0
-        self._protocol.resume_reading()
+        protocol = self._protocol
+        if protocol._reading_paused or protocol._buffer_paused:
+            protocol.resume_reading()
         return data
 
 

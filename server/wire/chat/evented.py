@@ -29,14 +29,10 @@ class EventedReader(ChatStreamReader[C]):
     def __init__(self, request: CreateChatCompletionRequest, framing: Framing | None = None) -> None:
         super().__init__(request)
         self._framing = framing or SseParser()
-        self._alone = False
-        """Whether the event at hand is all that its read completed."""
 
     @override
     def _read(self, data: bytes) -> None:
-        events = self._framing.feed(data)
-        self._alone = len(events) == 1
-        for name, payload in events:
+        for name, payload in self._framing.feed(data):
             self._event(name, payload)
             if self._done:
                 return

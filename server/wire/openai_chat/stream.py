@@ -17,6 +17,7 @@ from server.wire.openai_chat.dialect import Dialect
 from server.wire.openai_chat.names import NAMES
 from server.wire.openai_chat.usage import read_usage
 from server.wire.openai_chat.usual_chunk import UsualChunk, UsualChunks
+from server.wire.openai_chat.usual_usage import usual_usage
 from server.wire.timestamps import timestamp
 
 _DONE = b"[DONE]"
@@ -58,6 +59,8 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
 
     @override
     def _provider_fields(self) -> str:
+        if not self._left and not self._groq and usual_usage(self._usage) is not None:
+            return ""
         if self._groq:
             self._left["x_groq"] = self._groq
         return json.to_text(fields.unread_of_answer({**self._left, "usage": self._usage}))
@@ -75,11 +78,19 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         super()._end()
 
     @override
+    def _read(self, data: bytes) -> None:
+        events = self._framing.feed(data)
+        alone = len(events) == 1
+        for name, payload in events:
+            usual = self._usual.read(payload) if self._told_header and not name else None
+            if usual is None or not self._read_usual(usual, alone=alone):
+                self._event(name, payload)
+                if self._done:
+                    return
+
+    @override
     def _event(self, name: str, payload: bytes) -> None:
-        if self._told_header and not name and (usual := self._usual.read(payload)) is not None:
-            if self._read_usual(usual):
-                return
-        elif payload.strip() in (_DONE, b""):
+        if payload.strip() in (_DONE, b""):
             if payload.strip():
                 self._end()
             return
@@ -91,11 +102,11 @@ class OpenAIChatStreamDecoder(EventedReader[ChoiceStream]):
         if told and (error := provider_errors.error_in(chunk, names=NAMES)) is not None:
             raise error
 
-    def _read_usual(self, chunk: UsualChunk) -> bool:
-        """False where it says more than it seems to."""
+    def _read_usual(self, chunk: UsualChunk, *, alone: bool) -> bool:
+        """False where it says more than it seems to. ``alone``: it is all that its read delivered."""
         (told,) = chunk.choices
         choice = self._choices.get(told.index) or self._choice(told.index)
-        if not choice.read_usual(told.delta, alone=self._alone):
+        if not choice.read_usual(told.delta, alone=alone):
             return False
         if chunk.service_tier:
             self._tier = chunk.service_tier

@@ -7,6 +7,7 @@ from aignehub.v1.usage_pb2 import Modality, ModalityTokens, Usage
 
 from server.wire import json_value as json
 from server.wire.json_value import Json, Object
+from server.wire.openai_chat.usual_usage import usual_usage
 
 _INT32_MAX = 2**31 - 1
 
@@ -48,6 +49,8 @@ _CALLS_SUFFIX = "_requests"
 
 def read_usage(told: Object) -> Usage | None:
     """The provider's usage; None where it told no tokens at all."""
+    if (usual := usual_usage(told)) is not None:
+        return usual
     prompt = json.obj(told.get("prompt_tokens_details"))
     completion = json.obj(told.get("completion_tokens_details"))
     reasoning = json.count(completion.get("reasoning_tokens")) or json.count(told.get("reasoning_tokens"))

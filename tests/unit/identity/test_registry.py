@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -352,6 +353,20 @@ async def test_a_database_that_fails_keeps_the_keys_in_force_and_changes_nothing
     await registry.revoke(ADMIN, issued.record.id)
     assert not registry.keyring.accepts(issued.secret)
     await registry.close()
+
+
+async def test_a_change_that_could_not_be_read_is_read_later(tmp_path: Path, clock: Clock) -> None:
+    server = await make_registry(tmp_path, clock, poll_seconds=0.02)
+    offline = await make_registry(tmp_path, clock)
+    try:
+        with mock.patch.object(server, "refresh", side_effect=Unavailable("not now")) as refresh:
+            issued = await offline.create(OPERATOR, PLAIN)
+            await _within_a_second(lambda: refresh.call_count > 1)
+        assert not server.keyring.accepts(issued.secret)
+        await _within_a_second(lambda: server.keyring.accepts(issued.secret))
+    finally:
+        await offline.close()
+        await server.close()
 
 
 async def test_pages_hold_every_key_once_newest_first(registry: KeyRegistry, clock: Clock) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -119,6 +120,31 @@ async def test_changed_tells_of_others_alone_and_once(tmp_path: Path) -> None:
     assert not await mine.changed()
     await mine.close()
     await other.close()
+
+
+async def test_a_database_that_nobody_wrote_to_is_not_asked(tmp_path: Path) -> None:
+    database = await SqliteDatabase.open(tmp_path / "hub.db")
+    mine, other = SqliteKeyStore(database), await _store(tmp_path)
+    await mine.add(FULL)
+    assert database.stamp() is None  # a moment after a write another may leave the same time
+    _age(tmp_path)
+    assert not await mine.changed()
+    with mock.patch.object(database, "run", side_effect=AssertionError("asked")):
+        assert not await mine.changed()
+    assert await other.edit("id-1", lambda r: replace(r, revoked_at=1.0))
+    _age(tmp_path, 1)
+    with mock.patch.object(database, "run", side_effect=Unavailable("not now")), pytest.raises(Unavailable):
+        await mine.changed()
+    assert await mine.changed()
+    assert not await mine.changed()
+    await mine.close()
+    await other.close()
+
+
+def _age(folder: Path, more: int = 0) -> None:
+    """Makes the last write an old one."""
+    for file in folder.glob("hub.db*"):
+        os.utime(file, (0, 1_000_000 + more))
 
 
 async def test_the_settings_that_durability_rests_on(tmp_path: Path) -> None:

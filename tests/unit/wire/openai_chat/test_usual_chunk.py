@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import HubError
+from server.wire.openai_chat import stream, usage
 from server.wire.openai_chat.usual_chunk import UsualChunks
 from tests.unit.wire.support import END, ask, chunk, codec
 
@@ -22,7 +24,11 @@ def told(events: Sequence[Any], *, one_read: bool, by_type: bool = True) -> list
     reads = [b"data: %s\n\n" % json.dumps(event).encode() for event in events]
     decoder = codec().decoder(ask(stream_options={"include_obfuscation": True}))
     found: list[bytes | str] = []
-    with mock.patch.object(UsualChunks, "read", UsualChunks.read if by_type else lambda *_: None):
+    with ExitStack() as stack:
+        if not by_type:
+            stack.enter_context(mock.patch.object(UsualChunks, "read", return_value=None))
+            for module in (stream, usage):
+                stack.enter_context(mock.patch.object(module, "usual_usage", return_value=None))
         try:
             for data in [b"".join(reads)] if one_read else reads:
                 if (message := decoder.feed(data)) is not None:
