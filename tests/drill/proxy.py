@@ -96,12 +96,15 @@ class FaultProxy:
                 writer.transport.abort()
 
         wire = Wire(request, down, ask, drop, self._random)
+        began = asyncio.get_running_loop().time()
         work = asyncio.ensure_future((FAULTS[fault] if fault else relay)(wire))
         gone = asyncio.ensure_future(up.read(1))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() and not work.done():
                 journey.left_at = asyncio.get_running_loop().time()
+            if fault == "status_429" and not gone.done():
+                self._limit(instance, began)
         finally:
             for task in (work, gone):
                 task.cancel()
@@ -120,6 +123,9 @@ class FaultProxy:
             return ""
         fault = self._random.choices(self._names, self._weights)[0]
         self.injected[fault] += 1
-        if fault == "status_429":
-            self._limited[instance] = (now, max(until, now + RETRY_AFTER))
         return fault
+
+    def _limit(self, instance: str, began: float) -> None:
+        """A Retry-After was told to a hub that was still there: one that left, its caller gone, has not heard it."""
+        _, until = self._limited.get(instance, (0.0, 0.0))
+        self._limited[instance] = (asyncio.get_running_loop().time(), max(until, began + RETRY_AFTER))
